@@ -1,0 +1,75 @@
+"""Content and style loss (paper, equations 11 to 13) in the three readings in use.
+
+`paper` is the text, `torch` the authors' code, `pytorch` the port most people train with. They
+differ in what is summed and what averaged, hence in the style weight lambda that goes with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .statistics import Statistics
+
+Reference = Literal["paper", "torch", "pytorch"]
+
+STYLE_WEIGHTS: dict[Reference, float | None] = {"paper": None, "torch": 1e-2, "pytorch": 10.0}
+"""Default lambda of each reading; the paper's text gives none."""
+
+
+def content_loss(features: Tensor, target: Tensor, reference: Reference) -> Tensor:
+    """How far the features of a picture are from the AdaIN output (paper, equation 12).
+
+    Args:
+        features: f(g(t)), [B,C,h,w].
+        target: t, likewise.
+        reference: `paper`: the Euclidean norm for each sample, averaged over the batch;
+            otherwise the mean of squares.
+
+    Returns:
+        A scalar.
+    """
+    if reference == "paper":
+        # Unlike the root of a sum, it has a gradient at 0.
+        norms: Tensor = torch.linalg.vector_norm(features - target, dim=(1, 2, 3))
+        return norms.mean()
+    return F.mse_loss(features, target)
+
+
+def style_loss(
+    results: Sequence[Statistics], styles: Sequence[Statistics], reference: Reference
+) -> Tensor:
+    """How far the statistics of a picture are from the style's (paper, equation 13).
+
+    Args:
+        results: statistics of g(t) at relu1_1 ... relu4_1, each [B,C].
+        styles: those of the style picture.
+        reference: `paper`: norms of the differences of mu and of sigma; `torch`: squares summed
+            over channels; `pytorch`: squares averaged over channels. Each is averaged over the
+            batch and summed over the layers.
+
+    Returns:
+        A scalar.
+    """
+    return sum(
+        (
+            _distance(result.mean, style.mean, reference)
+            + _distance(result.std, style.std, reference)
+            for result, style in zip(results, styles, strict=True)
+        ),
+        results[0].mean.new_zeros(()),
+    )
+
+
+def _distance(a: Tensor, b: Tensor, reference: Reference) -> Tensor:
+    difference = a - b
+    if reference == "paper":
+        norms: Tensor = torch.linalg.vector_norm(difference, dim=1)
+        return norms.mean()
+    if reference == "torch":
+        return difference.square().sum(1).mean()
+    return difference.square().mean()
