@@ -1,0 +1,66 @@
+"""The decoder g: the encoder mirrored, pooling replaced by nearest upsampling (paper, section 5.1).
+
+It has no normalisation layers: they would undo the statistics that AdaIN has just set (paper,
+section 5.1 and 7.1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .vgg import Architecture
+
+
+class Decoder(nn.Module):
+    """Turns relu4_1 features back into pictures.
+
+    Its convolutions carry the names of the encoder's that they mirror: conv4_1 comes first,
+    conv1_1 last. Every one but the last is followed by ReLU, and every first one of a block, but
+    for conv1_1, by upsampling.
+
+    Args:
+        architecture: that of the encoder it mirrors.
+    """
+
+    def __init__(self, architecture: Architecture) -> None:
+        super().__init__()
+        self.architecture = architecture
+        for name, inputs, outputs in architecture.decoder_layers():
+            self.add_module(name, nn.Conv2d(inputs, outputs, 3))
+
+    @classmethod
+    def from_tensors(cls, tensors: Mapping[str, Tensor], architecture: Architecture) -> Decoder:
+        """Builds the decoder of an encoder's architecture around its tensors.
+
+        Raises:
+            InputError: the tensors do not fit that architecture.
+        """
+        architecture.check(tensors, architecture.decoder_layers())
+        decoder = cls(architecture)
+        decoder.load_state_dict(tensors)
+        return decoder
+
+    def forward(self, features: Tensor, after_layer: Callable[[], None] | None = None) -> Tensor:
+        """Decodes features.
+
+        Args:
+            features: [B,C,h,w] in the encoder's relu4_1 space, both sides at least 2.
+            after_layer: called after each convolution; may raise to stop.
+
+        Returns:
+            RGB pictures, [B,3,8h,8w], nominally in 0..1 but not clamped.
+        """
+        x = features
+        for name, _, _ in self.architecture.decoder_layers():
+            x = F.pad(x, (1, 1, 1, 1), mode="reflect")
+            x = self.get_submodule(name)(x)
+            if name != "conv1_1":
+                x = F.relu(x, inplace=True)
+                if name.endswith("_1"):
+                    x = F.interpolate(x, scale_factor=2, mode="nearest")
+            if after_layer is not None:
+                after_layer()
+        return x
