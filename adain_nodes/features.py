@@ -1,0 +1,129 @@
+"""What goes between the steps: encoded pictures and styles, each with the encoder it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from .errors import InputError
+from .ops.masks import MaskResize, grid_mask
+from .ops.statistics import Statistics
+from .weights.files import EncoderIdentity
+
+
+@dataclass(frozen=True)
+class Features:
+    """Encoded pictures. `len` is their number, an index gives one of them."""
+
+    values: Tensor
+    """[B,C,h,w], relu4_1 in the model's floating type; h = ceil(H/8), at least 2, w likewise."""
+
+    size: tuple[int, int]
+    """Height H and width W in px of the pictures that were encoded."""
+
+    alpha: Tensor | None
+    """Their fourth channel, [B,H,W,1] in 0..1; None if they had none."""
+
+    encoder: EncoderIdentity
+    """What encoded them."""
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, index: int) -> Features:
+        alpha = None if self.alpha is None else self.alpha[index][None]
+        return replace(self, values=self.values[index][None], alpha=alpha)
+
+    def expanded(self, batch: int) -> Features:
+        """The same, one picture standing for a batch of any size."""
+        alpha = None if self.alpha is None else self.alpha.expand(batch, -1, -1, -1)
+        return replace(self, values=self.values.expand(batch, -1, -1, -1), alpha=alpha)
+
+    def on_grid(self, mask: Tensor, resize: MaskResize) -> Tensor:
+        """A mask [B,H',W'] or [H',W'] on the grid of these features, see `ops.masks.grid_mask`.
+
+        Raises:
+            InputError: it has another shape, or holds NaN.
+        """
+        mask = as_batch(mask).to(self.values.device)
+        height, width = self.values.shape[2:]
+        return grid_mask(mask, self.size, (height, width), resize)
+
+
+@dataclass(frozen=True)
+class Style:
+    """What AdaIN takes from style pictures. A batch of styles is a bank: `len` is their number,
+    an index gives one of them."""
+
+    statistics: Statistics
+    """Mean and standard deviation of relu4_1, each [B,C]."""
+
+    encoder: EncoderIdentity
+    """What encoded the pictures."""
+
+    def __len__(self) -> int:
+        return len(self.statistics.mean)
+
+    def __getitem__(self, index: int) -> Style:
+        statistics = Statistics(self.statistics.mean[index][None], self.statistics.std[index][None])
+        return replace(self, statistics=statistics)
+
+
+def stacked(parts: Sequence[Features]) -> Features:
+    """Features of equal size as one batch."""
+    first = parts[0]
+    alphas = [part.alpha for part in parts if part.alpha is not None]
+    return replace(
+        first,
+        values=torch.cat([part.values for part in parts]),
+        alpha=torch.cat(alphas) if alphas else None,
+    )
+
+
+def as_batch(mask: Tensor) -> Tensor:
+    """A mask [H,W] or [B,H,W] as [B,H,W], clamped to 0..1.
+
+    Raises:
+        InputError: it has another shape or an empty side, or holds NaN.
+    """
+    if mask.ndim not in (2, 3) or 0 in mask.shape:
+        raise InputError(
+            "a mask must be [height, width] or [batch, height, width] with no empty side, got "
+            f"shape {tuple(mask.shape)}"
+        )
+    if mask.isnan().any():
+        raise InputError("a mask must have values in 0..1, got NaN")
+    return (mask if mask.ndim == 3 else mask[None]).clamp(0, 1)
+
+
+def check_same_encoder(**encoders: EncoderIdentity) -> None:
+    """Checks that features, styles and models belong together.
+
+    Raises:
+        InputError: two come from different encoders; the message names both.
+    """
+    (first_name, first), *others = encoders.items()
+    for name, encoder in others:
+        if encoder != first:
+            raise InputError(
+                f"{first_name} comes from the encoder {first}, {name} from {encoder}: use one "
+                "model for both"
+            )
+
+
+def check_same_size(**sizes: tuple[int, int]) -> None:
+    """Checks that features are of pictures of one size.
+
+    Raises:
+        InputError: two differ; the message names both.
+    """
+    (first_name, first), *others = sizes.items()
+    for name, size in others:
+        if size != first:
+            raise InputError(
+                f"{first_name} is of a picture of {first[1]}x{first[0]} px, {name} of "
+                f"{size[1]}x{size[0]} px: they must be of equal size"
+            )

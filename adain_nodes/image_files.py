@@ -1,0 +1,192 @@
+"""Picture files as tensors and back, by way of Pillow."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps, UnidentifiedImageError
+from torch import Tensor
+
+from .errors import InputError
+from .pictures import check_picture
+
+logger = logging.getLogger(__name__)
+
+_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+_SAVE_OPTIONS: dict[str, dict[str, Any]] = {
+    "PNG": {},
+    "JPEG": {"quality": 95, "subsampling": "4:4:4"},
+    "WEBP": {"quality": 95},
+}
+_LARGEST_SIDE = {"JPEG": 65500, "WEBP": 16383}  # what the formats' encoders can store
+
+READABLE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
+"""Ends of file names by which folders are searched for pictures."""
+
+WRITABLE_SUFFIXES = tuple(_FORMATS)
+"""Ends of file names that `write_picture` knows."""
+
+_LUMINANCE = (0.299, 0.587, 0.114)
+_ALPHA_MODES = ("RGBA", "RGBa", "LA", "La", "PA")
+
+
+def read_picture(path: Path) -> Tensor:
+    """Reads a picture file; of an animation, its first frame.
+
+    Args:
+        path: of any format that Pillow reads. An orientation in its EXIF data is applied.
+
+    Returns:
+        [1,H,W,C], fp32 in 0..1, not premultiplied: C is 4 (RGBA) where the file has transparency,
+        1 where it is grey, otherwise 3 (RGB).
+
+    Raises:
+        InputError: the file is missing, no picture, damaged, or of values without a known range.
+    """
+    with _opened(path) as image:
+        pixels = _pixels(ImageOps.exif_transpose(image), path)
+    return torch.from_numpy(pixels)[None]
+
+
+def read_mask(path: Path) -> Tensor:
+    """Reads the luminance of a picture file as a mask; what is transparent counts as black.
+
+    Args:
+        path: as in `read_picture`.
+
+    Returns:
+        [1,H,W], fp32 in 0..1.
+
+    Raises:
+        InputError: as `read_picture`.
+    """
+    picture = read_picture(path)
+    if picture.shape[3] == 1:
+        return picture[..., 0]
+    luminance = picture[..., :3] @ torch.tensor(_LUMINANCE)
+    if picture.shape[3] == 4:
+        luminance *= picture[..., 3]
+    return luminance
+
+
+def picture_size(path: Path) -> tuple[int, int]:
+    """Height and width in px, from the head of a picture file alone, before EXIF orientation.
+
+    Raises:
+        InputError: the file is missing or no picture.
+    """
+    with _opened(path) as image:
+        return image.height, image.width
+
+
+def write_picture(path: Path, picture: Tensor) -> None:
+    """Writes a picture file by way of a temporary one beside it: it is there whole or not at all.
+
+    Args:
+        path: the file; replaced if it exists. Its suffix gives the format: .png, .jpg or .jpeg
+            (quality 95, 4:4:4), .webp (quality 95).
+        picture: [H,W,C] in 0..1, rounded to 8 bits: grey, RGB or RGBA. JPEG has no transparency:
+            it is replaced by white, with a warning.
+
+    Raises:
+        InputError: the suffix is unknown, the tensor is no picture, or the file cannot be written.
+    """
+    check_writable(path, (picture.shape[0], picture.shape[1]))
+    check_picture(picture[None], "picture")
+    file_format = _FORMATS[path.suffix.lower()]
+    values = picture.detach().float().cpu().clamp(0, 1)
+    if file_format == "JPEG" and values.shape[2] == 4:
+        logger.warning("JPEG has no transparency: it becomes white in %s", path)
+        values = values[..., :3] * values[..., 3:] + (1 - values[..., 3:])
+    pixels = (values * 255).round().byte().numpy()
+    image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+    temporary = path.with_name(f".{path.name}.partial")
+    try:
+        image.save(temporary, file_format, **_SAVE_OPTIONS[file_format])
+        temporary.replace(path)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be written: {_line(error)}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def check_writable(path: Path, size: tuple[int, int]) -> None:
+    """Checks that `write_picture` knows a format for a file and that a picture fits into it.
+
+    Args:
+        path: the file to write.
+        size: height and width of the picture in px.
+
+    Raises:
+        InputError: the suffix is unknown, or a side is longer than the format allows.
+    """
+    file_format = _FORMATS.get(path.suffix.lower())
+    if file_format is None:
+        raise InputError(
+            f"{path} must end in {', '.join(WRITABLE_SUFFIXES)}, which give the format; got "
+            f"{path.suffix or 'no suffix'}"
+        )
+    limit = _LARGEST_SIDE.get(file_format)
+    if limit is not None and max(size) > limit:
+        raise InputError(
+            f"{path} would have {size[1]}x{size[0]} px, more than the {limit} px a side that "
+            f"{file_format} can store: write .png"
+        )
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """A picture file for reading; whatever goes wrong with it is an `InputError`."""
+    if path.is_dir():
+        raise InputError(f"{path} is a folder, a picture file is expected")
+    if not path.exists():
+        raise InputError(f"{path} does not exist")
+    try:
+        with warnings.catch_warnings():
+            # A picture larger than Pillow expects is meant by whoever names its file.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            image = Image.open(path)
+        with image:
+            yield image
+    except InputError:
+        raise
+    except UnidentifiedImageError as error:
+        raise InputError(f"{path} is not a picture of a known format") from error
+    # Pillow's readers raise all kinds of exceptions on damaged files.
+    except Exception as error:
+        raise InputError(f"{path} cannot be read as a picture: {_line(error)}") from error
+
+
+def _pixels(image: Image.Image, path: Path) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """[H,W,C] in 0..1, see `read_picture`."""
+    if image.mode[0] in "IF":
+        return _deep_grey(image, path)
+    if image.mode in _ALPHA_MODES or "transparency" in image.info:
+        mode = "RGBA"
+    else:
+        mode = "L" if image.mode in ("1", "L") else "RGB"
+    values = np.asarray(image.convert(mode), np.float32) / np.float32(255)
+    return values if values.ndim == 3 else values[..., None]
+
+
+def _deep_grey(image: Image.Image, path: Path) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """Grey values of 16 bits, which Pillow may give as 32, or of floating type."""
+    values = np.asarray(image).astype(np.float32)[..., None]
+    white = np.float32(1 if image.mode == "F" else 65535)
+    low, high = float(values.min()), float(values.max())
+    if not (low >= 0 and high <= white):
+        raise InputError(
+            f"{path} holds grey values of {low:g} to {high:g}: 0 to {white:.0f} are expected"
+        )
+    return values / white
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

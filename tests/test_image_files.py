@@ -1,0 +1,240 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from adain_nodes.errors import InputError
+from adain_nodes.image_files import check_writable, picture_size, read_mask, read_picture
+from adain_nodes.image_files import write_picture as write
+
+
+def gradient(height: int = 3, width: int = 5, channels: int = 3) -> torch.Tensor:
+    values = torch.arange(height * width * channels) * 7 % 256
+    return values.reshape(height, width, channels) / 255
+
+
+def listing(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_png_gives_back_what_was_written(tmp_path: Path, channels: int) -> None:
+    picture = gradient(channels=channels)
+    write(tmp_path / "a.png", picture)
+    torch.testing.assert_close(read_picture(tmp_path / "a.png"), picture[None])
+    assert listing(tmp_path) == ["a.png"]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 7), (13, 2)])
+def test_any_size(tmp_path: Path, size: tuple[int, int]) -> None:
+    write(tmp_path / "a.png", gradient(*size))
+    assert read_picture(tmp_path / "a.png").shape == (1, *size, 3)
+    assert picture_size(tmp_path / "a.png") == size
+
+
+def test_values_are_rounded_and_clamped(tmp_path: Path) -> None:
+    picture = torch.tensor([-1.0, 0.4 / 255, 0.6 / 255, 254.6 / 255, 2.0]).reshape(1, 5, 1)
+    write(tmp_path / "a.png", picture)
+    with Image.open(tmp_path / "a.png") as image:
+        assert np.asarray(image).flatten().tolist() == [0, 0, 1, 255, 255]
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".JPEG", ".webp"])
+def test_lossy_formats_stay_close(tmp_path: Path, suffix: str) -> None:
+    smooth = torch.linspace(0.2, 0.8, 32)[None, :, None].expand(24, -1, 3)
+    write(tmp_path / f"a{suffix}", smooth)
+    read = read_picture(tmp_path / f"a{suffix}")
+    torch.testing.assert_close(read, smooth[None], atol=0.03, rtol=0)
+
+
+def test_jpeg_keeps_the_colour_of_single_pixels(tmp_path: Path) -> None:
+    write(tmp_path / "a.jpg", gradient(8, 8))
+    with Image.open(tmp_path / "a.jpg") as image:
+        sampling = [component[1:3] for component in image.layer]  # type: ignore[attr-defined]
+    assert sampling == [(1, 1)] * 3
+
+
+def test_jpeg_replaces_transparency_by_white(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    picture = torch.zeros(8, 16, 4)
+    picture[:, 8:, 3] = 1
+    write(tmp_path / "a.jpg", picture)
+    read = read_picture(tmp_path / "a.jpg")
+    assert read.shape == (1, 8, 16, 3)
+    assert read[:, :, :8].min() > 0.98
+    assert read[:, :, 8:].max() < 0.02
+    assert "transparency" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("mode", "info", "channels"),
+    [
+        ("1", {}, 1),
+        ("L", {}, 1),
+        ("I;16", {}, 1),
+        ("RGB", {}, 3),
+        ("P", {}, 3),
+        ("RGBA", {}, 4),
+        ("LA", {}, 4),
+        ("L", {"transparency": 0}, 4),
+        ("RGB", {"transparency": (0, 0, 0)}, 4),
+        ("P", {"transparency": b"\x00\xff"}, 4),
+    ],
+)
+def test_channels_of_png_modes(
+    tmp_path: Path, mode: str, info: dict[str, object], channels: int
+) -> None:
+    image = Image.new(mode, (5, 3))
+    if mode == "P":
+        image.putpalette([0, 0, 0, 255, 0, 0])
+    image.save(tmp_path / "a.png", **info)  # type: ignore[arg-type]
+    picture = read_picture(tmp_path / "a.png")
+    assert picture.shape == (1, 3, 5, channels)
+    assert picture.dtype == torch.float32
+    if info:
+        assert picture[..., 3].max() == 0
+
+
+@pytest.mark.parametrize("mode", ["CMYK", "YCbCr"])
+def test_other_colour_models_become_rgb(tmp_path: Path, mode: str) -> None:
+    red = Image.new("RGB", (8, 8), (255, 0, 0)).convert(mode)
+    red.save(tmp_path / "a.tif")
+    picture = read_picture(tmp_path / "a.tif")
+    torch.testing.assert_close(picture[0, 0, 0], torch.tensor([1.0, 0.0, 0.0]), atol=0.02, rtol=0)
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif", "pgm"])
+def test_16_bit_grey_keeps_its_depth(tmp_path: Path, suffix: str) -> None:
+    values = np.array([[0, 257, 1000], [32768, 65534, 65535]], np.uint16)
+    Image.fromarray(values).save(tmp_path / f"a.{suffix}")
+    picture = read_picture(tmp_path / f"a.{suffix}")
+    assert (picture[0, ..., 0] * 65535).round().int().tolist() == values.tolist()
+
+
+def test_floating_grey_is_taken_as_it_is(tmp_path: Path) -> None:
+    Image.fromarray(np.array([[0.0, 0.3, 1.0]], np.float32)).save(tmp_path / "a.tif")
+    torch.testing.assert_close(
+        read_picture(tmp_path / "a.tif").flatten(), torch.tensor([0.0, 0.3, 1.0])
+    )
+
+
+@pytest.mark.parametrize("values", [[[0.0, 255.0]], [[float("nan")]], [[-1.0]]])
+def test_floating_grey_of_unknown_range_is_refused(
+    tmp_path: Path, values: list[list[float]]
+) -> None:
+    Image.fromarray(np.array(values, np.float32)).save(tmp_path / "a.tif")
+    with pytest.raises(InputError, match=r"a\.tif holds grey values"):
+        read_picture(tmp_path / "a.tif")
+
+
+def test_exif_orientation_is_applied(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by 90 degrees clockwise
+    pixels = np.zeros((2, 3, 3), np.uint8)
+    pixels[0, 0] = 255
+    Image.fromarray(pixels).save(tmp_path / "a.png", exif=exif)
+    picture = read_picture(tmp_path / "a.png")
+    assert picture.shape == (1, 3, 2, 3)
+    assert picture[0, ..., 0].tolist() == [[0, 1], [0, 0], [0, 0]]
+
+
+def test_animation_gives_its_first_frame(tmp_path: Path) -> None:
+    frames = [Image.new("RGB", (4, 4), color) for color in ("red", "blue")]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
+    assert read_picture(tmp_path / "a.gif")[0, 0, 0, :3].tolist() == [1, 0, 0]
+
+
+def test_mask_is_luminance(tmp_path: Path) -> None:
+    write(tmp_path / "a.png", torch.eye(3)[None])
+    mask = read_mask(tmp_path / "a.png")
+    torch.testing.assert_close(mask, torch.tensor([[[0.299, 0.587, 0.114]]]))
+
+
+def test_mask_of_a_grey_file_is_its_values(tmp_path: Path) -> None:
+    picture = gradient(channels=1)
+    write(tmp_path / "a.png", picture)
+    torch.testing.assert_close(read_mask(tmp_path / "a.png"), picture[None, ..., 0])
+
+
+def test_transparent_counts_as_black_in_masks(tmp_path: Path) -> None:
+    picture = torch.ones(1, 2, 4)
+    picture[0, 0, 3] = 0
+    write(tmp_path / "a.png", picture)
+    torch.testing.assert_close(read_mask(tmp_path / "a.png"), torch.tensor([[[0.0, 1.0]]]))
+
+
+def truncated(path: Path) -> None:
+    write(path, torch.rand(64, 64, 3))
+    path.write_bytes(path.read_bytes()[:3000])
+
+
+def nothing(_: Path) -> None:
+    pass
+
+
+def text(path: Path) -> None:
+    path.write_text("no picture")
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (Path.mkdir, "is a folder"),
+        (nothing, "does not exist"),
+        (Path.touch, "not a picture"),
+        (text, "not a picture"),
+        (truncated, "cannot be read as a picture"),
+    ],
+)
+def test_unreadable_files_are_named(
+    tmp_path: Path, make: Callable[[Path], None], message: str
+) -> None:
+    path = tmp_path / "a.png"
+    make(path)
+    with pytest.raises(InputError, match=message) as raised:
+        read_picture(path)
+    assert str(path) in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a", "a.png.txt"])
+def test_unknown_suffix_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InputError, match=r"must end in \.png"):
+        write(tmp_path / name, gradient())
+    assert listing(tmp_path) == []
+
+
+def test_sides_that_a_format_cannot_store_are_refused() -> None:
+    check_writable(Path("a.png"), (1, 100_000))
+    with pytest.raises(InputError, match="16383 px"):
+        check_writable(Path("a.webp"), (1, 16384))
+
+
+def test_a_failed_write_leaves_the_old_file_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.png"
+    write(path, gradient())
+    before = path.read_bytes()
+
+    def fail(_image: Image.Image, file: Path, *_: object) -> None:
+        file.write_bytes(b"half")
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(Image.Image, "save", fail)
+    with pytest.raises(InputError, match=r"a\.png cannot be written: No space left"):
+        write(path, 1 - gradient())
+    assert path.read_bytes() == before
+    assert listing(tmp_path) == ["a.png"]
+
+
+def test_a_picture_with_nan_is_not_written(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="nan"):
+        write(tmp_path / "a.png", torch.full((2, 2, 3), float("nan")))
+    assert listing(tmp_path) == []

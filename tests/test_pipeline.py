@@ -1,0 +1,271 @@
+"""Masks and regions are tested beside this, in test_pipeline_masks.py."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from adain_nodes.errors import InputError
+from adain_nodes.features import Features, Style
+from adain_nodes.host import Progress, Resident
+from adain_nodes.model import Model
+from adain_nodes.networks.decoder import Decoder
+from adain_nodes.ops.statistics import Statistics
+from adain_nodes.pipeline import (
+    decode,
+    encode,
+    interpolate_styles,
+    style_statistics,
+    stylize,
+    transfer,
+)
+from adain_nodes.weights.files import EncoderIdentity
+
+SIZES = [(1, 1), (1, 50), (7, 9), (8, 8), (9, 9), (16, 24), (17, 31), (33, 8)]
+PAIRS = [(1, 1), (1, 3), (3, 1), (3, 3)]
+STRANGER = EncoderIdentity("5" * 64, "stranger")
+
+
+def pictures_of(batch: int, height: int = 16, width: int = 24, channels: int = 3) -> Tensor:
+    return torch.rand(batch, height, width, channels)
+
+
+def style_of(model: Model, batch: int = 1) -> Style:
+    return style_statistics(encode(model, pictures_of(batch, 20, 18)))
+
+
+def reports() -> tuple[list[tuple[int, int]], Progress]:
+    seen: list[tuple[int, int]] = []
+    return seen, lambda done, total: seen.append((done, total))
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_a_picture_keeps_its_size_and_its_alpha(
+    model: Model, size: tuple[int, int], channels: int
+) -> None:
+    picture = pictures_of(2, *size, channels)
+    result = decode(model, transfer(encode(model, picture), style_of(model)))
+    assert tuple(result.shape) == (2, *size, 4 if channels == 4 else 3)
+    assert result.dtype == torch.float32
+    assert 0 < result[..., :3].min() <= result[..., :3].max() < 1
+    if channels == 4:
+        assert torch.equal(result[..., 3], picture[..., 3])
+
+
+def test_color_is_what_the_networks_give(model: Model) -> None:
+    picture = pictures_of(1, 17, 31, 4)
+    values = model.encoder.load()(picture[..., :3].movedim(-1, 1))
+    features = encode(model, picture)
+    torch.testing.assert_close(features.values, values)
+    result = model.decoder.load()(values)[0, :, :17, :31].movedim(0, -1)
+    torch.testing.assert_close(decode(model, features)[0, :, :, :3], result)
+
+
+def test_the_shorter_side_sets_the_size_of_the_result(model: Model) -> None:
+    features = encode(model, pictures_of(1, 20, 30, 4), shorter_side=10)
+    assert features.size == (10, 15)
+    assert tuple(decode(model, features).shape) == (1, 10, 15, 4)
+
+
+def test_a_picture_that_is_not_finite_is_refused(model: Model) -> None:
+    picture = pictures_of(1)
+    picture[0, 2, 3, 1] = float("nan")
+    for call in (
+        lambda: encode(model, picture),
+        lambda: stylize(model, picture, style_of(model)),
+    ):
+        with pytest.raises(InputError, match="row 2, column 3, channel 1"):
+            call()
+
+
+def test_alpha_0_decodes_the_contents_own_features(model: Model) -> None:
+    content = encode(model, pictures_of(2))
+    kept = transfer(content, style_of(model), alpha=0)
+    assert torch.equal(kept.values, content.values)
+    assert torch.equal(decode(model, kept), decode(model, content))
+
+
+def test_alpha_moves_the_features_towards_the_style(model: Model) -> None:
+    content, style = encode(model, pictures_of(1)), style_of(model)
+    full = transfer(content, style).values
+    half = transfer(content, style, alpha=0.25).values
+    assert not torch.equal(full, content.values)
+    torch.testing.assert_close(half, 0.75 * content.values + 0.25 * full)
+
+
+def test_transfer_gives_the_statistics_of_the_style(model: Model) -> None:
+    style = style_of(model)
+    result = transfer(encode(model, pictures_of(1, 64, 64)), style)
+    spread = result.values.double().flatten(2)
+    torch.testing.assert_close(spread.mean(2).float(), style.statistics.mean)
+    deviation = spread.var(2, correction=0).sqrt().float()
+    torch.testing.assert_close(deviation, style.statistics.std, rtol=1e-2, atol=1e-3)
+
+
+@pytest.mark.parametrize(("contents", "styles"), PAIRS)
+def test_batches_pair(model: Model, contents: int, styles: int) -> None:
+    content, style = encode(model, pictures_of(contents, channels=4)), style_of(model, styles)
+    result = transfer(content, style)
+    assert len(result) == max(contents, styles)
+    for index in range(len(result)):
+        single = transfer(content[index % contents], style[index % styles])
+        torch.testing.assert_close(result[index].values, single.values)
+        assert result.alpha is not None
+        assert single.alpha is not None
+        assert torch.equal(result.alpha[index], single.alpha[0])
+    assert tuple(decode(model, result).shape) == (len(result), 16, 24, 4)
+
+
+@pytest.mark.parametrize(("contents", "styles"), [(2, 3), (3, 2)])
+def test_other_batches_are_refused_by_both_sizes(model: Model, contents: int, styles: int) -> None:
+    picture, style = pictures_of(contents), style_of(model, styles)
+    for call in (
+        lambda: transfer(encode(model, picture), style),
+        lambda: stylize(model, picture, style),
+    ):
+        with pytest.raises(InputError) as error:
+            call()
+        assert f"content has {contents}" in str(error.value)
+        assert f"style has {styles}" in str(error.value)
+
+
+def test_different_encoders_are_refused_by_both_names(model: Model) -> None:
+    content, style = encode(model, pictures_of(1)), style_of(model)
+    foreign, foreign_style = replace(content, encoder=STRANGER), replace(style, encoder=STRANGER)
+    for call in (
+        lambda: transfer(content, foreign_style),
+        lambda: transfer(content, style, outside=foreign),
+        lambda: decode(model, foreign),
+        lambda: interpolate_styles([style, foreign_style], [1, 1]),
+        lambda: stylize(model, pictures_of(1), foreign_style),
+    ):
+        with pytest.raises(InputError) as error:
+            call()
+        assert str(model.identity) in str(error.value)
+        assert str(STRANGER) in str(error.value)
+
+
+def test_another_decoder_of_the_same_encoder_decodes_the_same_features(model: Model) -> None:
+    torch.manual_seed(5)
+    network = Decoder(model.encoder.load().architecture).requires_grad_(False)
+    other = replace(model, name="other", decoder=Resident(network, torch.device("cpu")))
+    features = encode(model, pictures_of(1))
+    assert not torch.equal(decode(other, features), decode(model, features))
+
+
+@pytest.mark.parametrize("weights", [(1, 3), (0.25, 0.75)])
+def test_a_mixture_is_the_weighted_mean(model: Model, weights: tuple[float, float]) -> None:
+    one, other = style_of(model), style_of(model)
+    mixture = interpolate_styles([one, other], weights).statistics
+    torch.testing.assert_close(
+        mixture.mean, 0.25 * one.statistics.mean + 0.75 * other.statistics.mean
+    )
+    torch.testing.assert_close(mixture.std, 0.25 * one.statistics.std + 0.75 * other.statistics.std)
+
+
+def test_styles_of_different_batches_do_not_mix(model: Model) -> None:
+    with pytest.raises(InputError, match=r"style_1 has 2 .* style_2 has 3"):
+        interpolate_styles([style_of(model, 2), style_of(model, 3)], [1, 1])
+
+
+@pytest.mark.parametrize(("contents", "styles"), PAIRS)
+@pytest.mark.parametrize("masks", [None, 0, 1, 3])
+def test_stylize_equals_the_steps(
+    model: Model, contents: int, styles: int, masks: int | None
+) -> None:
+    """A mask of 0 pictures stands for one without a batch axis."""
+    picture, style = pictures_of(contents, 20, 31, 4), style_of(model, styles)
+    mask = None
+    if masks is not None:
+        mask = torch.rand(masks, 40, 30) if masks else torch.rand(40, 30)
+    result = stylize(
+        model, picture, style, alpha=0.7, content_size=17, mask=mask, mask_statistics="image"
+    )
+    content = encode(model, picture, shorter_side=17)
+    target = transfer(content, style, alpha=0.7, mask=mask, mask_statistics="image")
+    torch.testing.assert_close(result, decode(model, target))
+    assert tuple(result.shape) == (max(contents, styles, masks or 1), 17, 26, 4)
+
+
+def test_stylize_takes_statistics_of_the_region_by_default(model: Model) -> None:
+    picture, style, mask = pictures_of(1), style_of(model), torch.rand(16, 24)
+    content = encode(model, picture)
+    result = stylize(model, picture, style, mask=mask)
+    region = decode(model, transfer(content, style, mask=mask, mask_statistics="region"))
+    image = decode(model, transfer(content, style, mask=mask, mask_statistics="image"))
+    torch.testing.assert_close(result, region)
+    assert not torch.allclose(result, image)
+
+
+def test_progress_counts_every_layer_of_encode_and_decode(model: Model) -> None:
+    seen, progress = reports()
+    features = encode(model, pictures_of(3), progress=progress)
+    assert seen == [(done, 3 * 8) for done in range(1, 3 * 8 + 1)]
+    seen.clear()
+    decode(model, features, progress=progress)
+    # Each call starts a count of its own.
+    assert seen == [(done, 3 * 8) for done in range(1, 3 * 8 + 1)]
+
+
+@pytest.mark.parametrize(("contents", "styles"), PAIRS)
+def test_progress_of_stylize_ends_at_its_total(model: Model, contents: int, styles: int) -> None:
+    seen, progress = reports()
+    stylize(model, pictures_of(contents), style_of(model, styles), progress=progress)
+    total = (contents + max(contents, styles)) * 8
+    assert seen == [(done, total) for done in range(1, total + 1)]
+
+
+@pytest.mark.parametrize("step", [1, 11, 20])
+def test_raising_in_progress_aborts(model: Model, step: int) -> None:
+    seen: list[int] = []
+    style = style_of(model)
+
+    def cancel(done: int, _: int) -> None:
+        seen.append(done)
+        if done == step:
+            raise InterruptedError
+
+    for call in (
+        lambda: encode(model, pictures_of(3), progress=cancel),
+        lambda: decode(model, encode(model, pictures_of(3)), progress=cancel),
+        lambda: stylize(model, pictures_of(3), style, progress=cancel),
+    ):
+        seen.clear()
+        with pytest.raises(InterruptedError):
+            call()
+        assert seen[-1] == step
+
+
+def test_a_bf16_model_has_fp32_statistics_and_pictures(model: Model) -> None:
+    model.encoder.load().to(torch.bfloat16)
+    model.decoder.load().to(torch.bfloat16)
+    half = replace(model, dtype=torch.bfloat16)
+    features = encode(half, pictures_of(2))
+    assert features.values.dtype == torch.bfloat16
+    style = style_statistics(features)
+    assert style.statistics.mean.dtype == style.statistics.std.dtype == torch.float32
+    # Above the precision of bf16: taken over exactly the features' values.
+    exact = features.values.double().mean((2, 3)).float()
+    torch.testing.assert_close(style.statistics.mean, exact)
+    target = transfer(features, style, alpha=0.5)
+    assert target.values.dtype == torch.bfloat16
+    assert decode(half, target).dtype == torch.float32
+
+
+def test_fp32_features_decode_with_a_half_precision_model(model: Model) -> None:
+    features = encode(model, pictures_of(1))
+    expected = decode(model, features)
+    model.decoder.load().to(torch.bfloat16)
+    result = decode(replace(model, dtype=torch.bfloat16), features)
+    torch.testing.assert_close(result, expected, rtol=0, atol=0.02)
+
+
+def test_a_saved_style_need_not_come_from_a_picture(model: Model) -> None:
+    content = encode(model, pictures_of(1))
+    style = Style(Statistics(torch.full((1, 10), 3.0), torch.full((1, 10), 1e-3)), model.identity)
+    result: Features = transfer(content, style)
+    torch.testing.assert_close(result.values, torch.full_like(result.values, 3), rtol=0, atol=0.02)
