@@ -1,0 +1,156 @@
+"""Pictures for training and calibration: found in folders, cropped at random.
+
+Every crop is a function of the seed, the step and its place in the batch alone. That makes a run
+repeatable, resumable at any step without stored random states, and splittable over processes.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterable, Sequence
+from fnmatch import fnmatch
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from ..errors import InputError
+from ..image_files import READABLE_SUFFIXES
+
+logger = logging.getLogger(__name__)
+
+MAX_SCALE = 2.5
+"""A crop shows at most this many times its own side of the original, so that strokes and objects
+of several sizes are seen; the paper's fixed 256 px out of 512 lies within."""
+
+
+def find_pictures(folder: Path, *, exclude: Collection[str] = ()) -> list[Path]:
+    """All pictures below a folder, sorted, so that a seed means the same everywhere.
+
+    Args:
+        folder: searched recursively for files with one of `READABLE_SUFFIXES`.
+        exclude: names of files to leave out, such as held-out ones.
+
+    Raises:
+        InputError: the folder does not exist or has no picture.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder} is not a folder of pictures")
+    paths = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in READABLE_SUFFIXES and path.name not in exclude
+    )
+    if not paths:
+        raise InputError(f"{folder} has no picture ({', '.join(sorted(READABLE_SUFFIXES))})")
+    return paths
+
+
+def emphasis(paths: Iterable[Path], factors: dict[str, float]) -> list[float]:
+    """Sampling weights of pictures by name: the product of the factors of all matching patterns.
+
+    Args:
+        paths: the pictures.
+        factors: shell pattern on the file name to factor, such as {"*cubism*": 3.0}.
+    """
+    weights = []
+    for path in paths:
+        weight = 1.0
+        for pattern, factor in factors.items():
+            if fnmatch(path.name, pattern):
+                weight *= factor
+        weights.append(weight)
+    return weights
+
+
+class RandomCrops:
+    """Square crops of pictures, at random place and scale, half of them mirrored.
+
+    Files that cannot be read are logged once and replaced by another draw.
+
+    Args:
+        paths: the pictures.
+        size: side of a crop in px.
+        seed: of all draws.
+        weights: relative frequency of each picture; equal if absent.
+
+    Raises:
+        InputError: all weights are 0.
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        *,
+        size: int,
+        seed: int | Sequence[int],
+        weights: Sequence[float] | None = None,
+    ) -> None:
+        self.paths = paths
+        self.size = size
+        self.seed = (seed,) if isinstance(seed, int) else tuple(seed)
+        self.broken: set[Path] = set()
+        """Files that could not be read so far."""
+        frequencies = np.ones(len(paths)) if weights is None else np.asarray(weights, np.float64)
+        self._cumulative = np.cumsum(frequencies)
+        self._drawable = int(np.count_nonzero(frequencies))
+        if not self._drawable:
+            raise InputError(f"the weights of all {len(paths)} pictures are 0")
+
+    def batch(self, step: int, indices: Iterable[int]) -> Tensor:
+        """The crops with these indices of one step, [n,3,size,size] in 0..1, channels_last.
+
+        Raises:
+            InputError: not one of the pictures can be read.
+        """
+        crops = np.stack([self._crop(step, index) for index in indices])
+        return torch.from_numpy(crops).permute(0, 3, 1, 2).float().div_(255)
+
+    def _crop(self, step: int, index: int) -> np.ndarray:
+        rng = np.random.default_rng((*self.seed, step, index))
+        while len(self.broken) < self._drawable:
+            draw = rng.random() * self._cumulative[-1]
+            path = self.paths[int(np.searchsorted(self._cumulative, draw, side="right"))]
+            if path in self.broken:
+                continue
+            try:
+                return random_crop(path, self.size, rng)
+            except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+                logger.warning("skipping %s, which cannot be read: %s", path, error)
+                self.broken.add(path)
+        raise InputError(f"none of the {self._drawable} pictures can be read")
+
+
+def random_crop(path: Path, size: int, rng: np.random.Generator) -> np.ndarray:
+    """A square of random place and scale out of a picture file, scaled to size x size.
+
+    Args:
+        path: the picture.
+        size: side of the result in px.
+        rng: draws scale (at most `MAX_SCALE`, log-uniform), place and mirroring.
+
+    Returns:
+        [size,size,3], uint8, RGB.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with Image.open(path) as image:
+        picture = ImageOps.exif_transpose(image).convert("RGB")
+    shorter = min(picture.size)
+    largest = min(shorter, MAX_SCALE * size)
+    smallest = min(shorter, size)
+    side = smallest * (largest / smallest) ** rng.random()
+    left, top = ((extent - side) * rng.random() for extent in picture.size)
+    crop = picture.resize(
+        (size, size), Image.Resampling.BICUBIC, box=(left, top, left + side, top + side)
+    )
+    pixels = np.asarray(crop)
+    return pixels[:, ::-1] if rng.random() < 0.5 else pixels
+
+
+def read_names(path: Path) -> set[str]:
+    """Names of pictures, one in each line of a text file, with or without folders before them."""
+    return {Path(line.strip()).name for line in path.read_text().splitlines() if line.strip()}

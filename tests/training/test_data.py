@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from adain_nodes.errors import InputError
+from adain_nodes.training.data import RandomCrops, emphasis, find_pictures, read_names
+
+
+def write_noise(path: Path, size: tuple[int, int] = (24, 20)) -> Path:
+    """A picture like no other, named after its seed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(list(path.name.encode()))
+    Image.fromarray(rng.integers(0, 256, (*size[::-1], 3), dtype=np.uint8)).save(path)
+    return path
+
+
+def write_flat(path: Path, color: tuple[int, int, int], size: tuple[int, int] = (9, 9)) -> Path:
+    Image.new("RGB", size, color).save(path)
+    return path
+
+
+def write_broken(path: Path) -> Path:
+    path.write_bytes(b"not a picture")
+    return path
+
+
+def crops_of(paths: Sequence[Path], *, size: int = 8, seed: int = 0) -> RandomCrops:
+    return RandomCrops(paths, size=size, seed=seed)
+
+
+def test_pictures_are_found_in_all_folders_in_order(tmp_path: Path) -> None:
+    names = ["b.png", "a/z.JPG", "a/b/c.webp", "c.bmp"]
+    for name in names:
+        write_noise(tmp_path / name)
+    (tmp_path / "SOURCES.md").write_text("text")
+    found = find_pictures(tmp_path)
+    assert found == sorted(tmp_path / name for name in names)
+
+
+def test_excluded_names_are_left_out(tmp_path: Path) -> None:
+    for name in ("a.png", "held-out.png", "folder/held-out.png"):
+        write_noise(tmp_path / name)
+    assert find_pictures(tmp_path, exclude={"held-out.png"}) == [tmp_path / "a.png"]
+
+
+def test_names_are_read_from_a_list(tmp_path: Path) -> None:
+    path = tmp_path / "held-out.txt"
+    path.write_text("a.png\n\nfolder/b.jpg\n  c.png  \n")
+    assert read_names(path) == {"a.png", "b.jpg", "c.png"}
+
+
+def test_a_folder_without_pictures_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "SOURCES.md").write_text("text")
+    for folder in (tmp_path, tmp_path / "absent"):
+        with pytest.raises(InputError, match=folder.name):
+            find_pictures(folder)
+
+
+def test_crops_depend_on_seed_step_and_index_alone(tmp_path: Path) -> None:
+    paths = [write_noise(tmp_path / f"{i}.png") for i in range(4)]
+    batch = crops_of(paths).batch(3, range(6))
+    assert tuple(batch.shape) == (6, 3, 8, 8)
+    again = crops_of(paths)
+    again.batch(0, range(2))
+    assert torch.equal(again.batch(3, range(6)), batch)
+    assert torch.equal(again.batch(3, [5, 1]), batch[[5, 1]])
+    for other in (crops_of(paths, seed=1).batch(3, [0]), again.batch(4, [0]), batch[1:2]):
+        assert not torch.equal(other, batch[:1])
+
+
+def test_a_crop_shows_the_picture_as_it_is(tmp_path: Path) -> None:
+    colors = [(255, 0, 51), (0, 102, 255)]
+    for index, color in enumerate(colors):
+        path = write_flat(tmp_path / f"{index}.png", color, size=(40, 13))
+        batch = crops_of([path]).batch(0, range(5))
+        assert batch.dtype == torch.float32
+        expected = torch.tensor(color)[:, None, None] / 255
+        torch.testing.assert_close(batch, expected.expand_as(batch))
+
+
+def test_pictures_below_the_crop_are_enlarged_whole(tmp_path: Path) -> None:
+    path = tmp_path / "edge.png"
+    pixels = np.zeros((4, 4, 3), dtype=np.uint8)
+    pixels[:2] = 255
+    Image.fromarray(pixels).save(path)
+    batch = crops_of([path], size=16).batch(0, range(3))
+    assert batch[:, :, 0].min() == 1
+    assert batch[:, :, -1].max() == 0
+
+
+def test_crops_differ_in_scale_place_and_direction(tmp_path: Path) -> None:
+    """A ramp tells where a crop lies and how much of the picture it shows."""
+    path = tmp_path / "ramp.png"
+    ramp = np.tile(np.arange(256, dtype=np.uint8), (64, 1))
+    Image.fromarray(np.stack([ramp] * 3, axis=-1)).save(path)
+    rows = crops_of([path], size=16).batch(0, range(64))[:, 0, 8] * 255
+    slopes = (rows[:, -2] - rows[:, 1]) / 13
+    scales = slopes.abs()
+    assert 16 < (slopes > 0).sum() < 48
+    assert 0.9 < scales.min() < 1.2
+    assert 2 < scales.max() < 2.6
+    assert rows.mean(1).max() - rows.mean(1).min() > 128
+
+
+def test_pictures_are_turned_as_their_camera_says(tmp_path: Path) -> None:
+    path = tmp_path / "turned.jpg"
+    picture = Image.new("L", (8, 8), 0)
+    picture.paste(255, (0, 0, 8, 4))
+    exif = Image.Exif()
+    exif[0x0112] = 3  # upside down
+    picture.save(path, exif=exif, quality=100)
+    (crop,) = crops_of([path]).batch(0, [0])
+    assert crop[:, 0].max() < 0.5 < crop[:, -1].min()
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGBA", "P", "1", "CMYK"])
+def test_pictures_of_any_mode_become_rgb(tmp_path: Path, mode: str) -> None:
+    path = tmp_path / ("x.tif" if mode == "CMYK" else "x.png")
+    Image.new("RGB", (9, 9), (255, 255, 255)).convert(mode).save(path)
+    batch = crops_of([path]).batch(0, [0])
+    assert torch.equal(batch, torch.ones(1, 3, 8, 8))
+
+
+def test_broken_files_are_skipped_and_named_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    good = [write_noise(tmp_path / f"{i}.png") for i in range(2)]
+    truncated = write_noise(tmp_path / "truncated.png")
+    truncated.write_bytes(truncated.read_bytes()[:200])
+    broken = {truncated, write_broken(tmp_path / "broken.png"), tmp_path / "absent.png"}
+    crops = crops_of([*good, *broken])
+    with caplog.at_level(logging.WARNING):
+        first = crops.batch(0, range(24))
+        again = crops.batch(0, range(24))
+    assert crops.broken == broken
+    for path in broken:
+        assert sum(str(path) in record.getMessage() for record in caplog.records) == 1
+    assert torch.equal(first, again)
+
+
+def test_only_broken_files_are_an_error(tmp_path: Path) -> None:
+    crops = crops_of([write_broken(tmp_path / f"{i}.png") for i in range(3)])
+    with pytest.raises(InputError, match="none of the 3"):
+        crops.batch(0, [0])
+
+
+def test_weights_are_the_product_of_all_matching_factors() -> None:
+    paths = [Path("a/monet-1.jpg"), Path("a/cubism-monet.jpg"), Path("monet/x.jpg")]
+    assert emphasis(paths, {"*monet*": 2.0, "cubism*": 3.0}) == [2, 6, 1]
+
+
+@pytest.mark.parametrize(
+    ("weights", "expected"), [([3.0, 1.0], 0.75), ([0.0, 2.0], 0.0), (None, 0.5)]
+)
+def test_pictures_are_drawn_by_weight(
+    tmp_path: Path, weights: list[float] | None, expected: float
+) -> None:
+    paths = [
+        write_flat(tmp_path / "0.png", (255, 255, 255)),
+        write_flat(tmp_path / "1.png", (0, 0, 0)),
+    ]
+    crops = RandomCrops(paths, size=4, seed=1, weights=weights)
+    share = crops.batch(0, range(600))[:, 0, 0, 0].mean().item()
+    # Four standard deviations of 600 draws.
+    assert share == pytest.approx(expected, abs=4 * (expected * (1 - expected) / 600) ** 0.5)
+
+
+class _FewDraws:
+    """Draws that run out: what would go on for ever fails."""
+
+    def __init__(self) -> None:
+        self.left = 1000
+
+    def random(self) -> float:
+        self.left -= 1
+        assert self.left > 0, "endless draws"
+        return 0.5
+
+
+@pytest.mark.parametrize("weights", [[1.0, 0.0], [0.0, 0.0]])
+def test_no_readable_picture_of_any_weight_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, weights: list[float]
+) -> None:
+    paths = [write_broken(tmp_path / "broken.png"), write_noise(tmp_path / "good.png")]
+    monkeypatch.setattr(np.random, "default_rng", lambda _: _FewDraws())
+    with pytest.raises(InputError):
+        RandomCrops(paths, size=8, seed=0, weights=weights).batch(0, [0])

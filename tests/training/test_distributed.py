@@ -1,0 +1,135 @@
+"""Run as a script, this file is one of the processes that its test compares with a single one."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+import adain_nodes.weights.files as package_file
+from adain_nodes.networks.vgg import Encoder
+from adain_nodes.training import trainer as trainer_module
+from adain_nodes.training.data import RandomCrops, find_pictures
+from adain_nodes.training.distributed import World, joined_world
+from adain_nodes.training.options import TrainingOptions
+from adain_nodes.training.trainer import Trainer
+
+ROOT = Path(package_file.__file__).parents[2]
+ENCODER = "encoder.safetensors"
+RATE = 1e-2
+BATCHES = [4, 6]
+
+
+def train(folder: Path, name: str, world: World) -> None:
+    """Two steps, one of each phase, of every batch size; what they end with goes to files."""
+    for batch in BATCHES:
+        options = TrainingOptions(
+            steps=2, batch=batch, crop=16, reconstruction_steps=1, learning_rate=RATE
+        )
+        contents, styles = (
+            RandomCrops(find_pictures(folder / "pictures" / kind), size=16, seed=(0, index))
+            for index, kind in enumerate(("content", "style"))
+        )
+        encoder = Encoder.from_tensors(load_file(folder / ENCODER))
+        run = folder / f"{name}-{batch}"
+        trainer = Trainer(encoder, contents, styles, options, run, world=world)
+        steps = list(trainer.run())
+        results = {key: p.detach().contiguous() for key, p in trainer.decoder.named_parameters()}
+        for key in ("gradient_norm", "loss"):
+            results[key] = torch.tensor([step[key] for step in steps])
+        save_file(results, folder / f"{name}-{batch}-{world.rank}.safetensors")
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("distributed")
+
+
+@pytest.fixture
+def trained(
+    results: Path, encoder: Encoder, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """Folder with the results of two processes, and of one on the joint batches."""
+    if (results / ENCODER).exists():
+        return results
+    save_file(encoder.state_dict(), results / ENCODER)
+    (results / "pictures").symlink_to(pictures)
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "OMP_NUM_THREADS": "1",
+        "TORCHELASTIC_RUN_ID": "test",
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(free_port()),
+        "WORLD_SIZE": "2",
+    }
+    processes = [
+        subprocess.Popen(
+            [sys.executable, __file__, str(results)], env={**environment, "RANK": str(rank)}
+        )
+        for rank in range(2)
+    ]
+    monkeypatch.setattr(trainer_module, "WARMUP_STEPS", 1)
+    try:
+        train(results, "one", World())
+        assert [process.wait(timeout=300) for process in processes] == [0, 0]
+    finally:
+        for process in processes:
+            process.kill()
+    return results
+
+
+def read(folder: Path, name: str, batch: int, rank: int) -> dict[str, Tensor]:
+    return load_file(folder / f"{name}-{batch}-{rank}.safetensors")
+
+
+@pytest.mark.parametrize("batch", BATCHES)
+def test_two_processes_train_as_one_on_the_joint_batch(trained: Path, batch: int) -> None:
+    one, two = read(trained, "one", batch, 0), read(trained, "two", batch, 0)
+    for key in ("gradient_norm", "loss"):
+        torch.testing.assert_close(two.pop(key), one.pop(key), rtol=1e-4, atol=0)
+    for key, parameter in two.items():
+        # Adam moves every weight by about the rate, whatever the size of its gradient.
+        torch.testing.assert_close(parameter, one[key], rtol=0, atol=0.02 * RATE)
+
+
+@pytest.mark.parametrize("batch", BATCHES)
+def test_all_processes_end_with_the_same_weights(trained: Path, batch: int) -> None:
+    first, second = read(trained, "two", batch, 0), read(trained, "two", batch, 1)
+    assert first.keys() == second.keys()
+    for key, values in first.items():
+        assert torch.equal(second[key], values), key
+
+
+@pytest.mark.parametrize("batch", BATCHES)
+def test_only_the_first_process_writes_the_log(trained: Path, batch: int) -> None:
+    assert len((trained / f"two-{batch}" / "log.jsonl").read_text().splitlines()) == 1
+
+
+def test_one_process_is_its_own_world(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TORCHELASTIC_RUN_ID", raising=False)
+    with joined_world() as world:
+        assert (world.rank, world.size, world.is_main) == (0, 1, True)
+        values = torch.tensor([1.0, 2.0])
+        assert world.mean(values).tolist() == [1, 2]
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    trainer_module.WARMUP_STEPS = 1
+    with joined_world() as joined:
+        train(Path(sys.argv[1]), "two", joined)

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from adain_nodes.errors import InputError
+from adain_nodes.ops.losses import Reference
+from adain_nodes.training.options import TrainingOptions
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"steps": 0}, "steps .* got 0"),
+        ({"batch": 0}, "batch .* got 0"),
+        ({"crop": 0}, "crop .* got 0"),
+        ({"crop": 60}, "multiple of 8, got 60"),
+        ({"photographs_as_styles": 1.5}, r"0\.\.1, got 1\.5"),
+        ({"photographs_as_styles": -0.1}, r"0\.\.1, got -0\.1"),
+        ({"reference": "paper"}, "paper"),
+    ],
+)
+def test_options_that_cannot_be_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        TrainingOptions(**{"steps": 1, **options})
+
+
+@pytest.mark.parametrize(("reference", "weight"), [("torch", 1e-2), ("pytorch", 10)])
+def test_each_reading_brings_its_style_weight(reference: Reference, weight: float) -> None:
+    assert TrainingOptions(steps=1, reference=reference).weight_of_style == weight
+
+
+@pytest.mark.parametrize("reference", ["paper", "torch", "pytorch"])
+def test_a_given_style_weight_wins(reference: Reference) -> None:
+    options = TrainingOptions(steps=1, reference=reference, style_weight=0.0)
+    assert options.weight_of_style == 0
