@@ -1,0 +1,38 @@
+"""The ComfyUI nodes: each checks its inputs, calls the pipeline once and names its sockets.
+
+Ids and sockets are final and widgets are only ever appended, since saved workflows refer to them
+by name and by position.
+"""
+
+from .loaders import AdaINExampleImage, AdaINModelLoader
+from .regions import AdaINSpatialMask
+from .steps import AdaINDecode, AdaINEncode, AdaINTransfer
+from .styles import AdaINInterpolateStyles, AdaINStyle
+from .stylize import AdaINStylize
+
+NODE_CLASS_MAPPINGS: dict[str, type] = {
+    node.__name__: node
+    for node in (
+        AdaINModelLoader,
+        AdaINExampleImage,
+        AdaINEncode,
+        AdaINStyle,
+        AdaINInterpolateStyles,
+        AdaINTransfer,
+        AdaINSpatialMask,
+        AdaINDecode,
+        AdaINStylize,
+    )
+}
+
+NODE_DISPLAY_NAME_MAPPINGS: dict[str, str] = {
+    "AdaINModelLoader": "Load AdaIN Model",
+    "AdaINExampleImage": "Load AdaIN Example Image",
+    "AdaINEncode": "AdaIN Encode (VGG)",
+    "AdaINStyle": "AdaIN Style Statistics",
+    "AdaINInterpolateStyles": "AdaIN Interpolate Styles",
+    "AdaINTransfer": "AdaIN",
+    "AdaINSpatialMask": "AdaIN Spatial Mask",
+    "AdaINDecode": "AdaIN Decode",
+    "AdaINStylize": "AdaIN Stylize",
+}

@@ -1,0 +1,80 @@
+"""Nodes that bring models and example pictures into a graph."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from torch import Tensor
+
+from .. import host
+from ..image_files import read_mask, read_picture
+from ..model import Model, load_model
+from ..weights.store import available_models
+from . import schema
+
+EXAMPLE_IMAGES = Path(__file__).parents[2] / "examples" / "images"
+
+
+class AdaINModelLoader:
+    DESCRIPTION = (
+        "Loads a VGG encoder and the decoder that belongs to it. The default model comes with the "
+        "package; others are taken from models/adain or downloaded on first use."
+    )
+    CATEGORY = schema.CATEGORY
+    FUNCTION = "load"
+    RETURN_TYPES = (schema.MODEL,)
+    RETURN_NAMES = ("model",)
+    OUTPUT_TOOLTIPS = ("Encoder and decoder, for AdaIN Encode, AdaIN Decode and AdaIN Stylize.",)
+
+    @classmethod
+    def INPUT_TYPES(cls) -> schema.Inputs:  # noqa: N802  ComfyUI's name
+        models = available_models(host.current().model_folders())
+        return {
+            "required": {
+                "model_name": schema.choice(
+                    [model.name for model in models],
+                    "Models of this package, decoder files in models/adain, and folders there with "
+                    "encoder.safetensors and decoder.safetensors.",
+                ),
+                "precision": schema.choice(
+                    ["auto", "fp32", "bf16", "fp16"],
+                    "Number format to compute in. 'auto' is the fastest without visible loss: "
+                    "fp16 on GPUs, bf16 on CPUs made for it, otherwise fp32.",
+                ),
+            }
+        }
+
+    def load(self, *, model_name: str, precision: host.Precision) -> tuple[Model]:
+        progress = host.current().progress()
+        return (load_model(model_name, precision=precision, progress=progress),)
+
+
+class AdaINExampleImage:
+    DESCRIPTION = (
+        "Loads one of the pictures that come with this package: photographs, styles and masks. "
+        "Example workflows use it so that they run on a fresh installation; put a Load Image node "
+        "in its place for pictures of your own."
+    )
+    CATEGORY = schema.CATEGORY
+    FUNCTION = "load"
+    RETURN_TYPES = ("IMAGE", "MASK")
+    RETURN_NAMES = ("image", "mask")
+    OUTPUT_TOOLTIPS = (
+        "The picture.",
+        "Its brightness as a mask: white is 1. Meant for the pictures named mask-.",
+    )
+
+    @classmethod
+    def INPUT_TYPES(cls) -> schema.Inputs:  # noqa: N802  ComfyUI's name
+        names = sorted(
+            path.name for path in EXAMPLE_IMAGES.glob("*") if path.suffix in (".jpg", ".png")
+        )
+        return {
+            "required": {
+                "image": schema.choice(names, "Sources and licences are in examples/images."),
+            }
+        }
+
+    def load(self, *, image: str) -> tuple[Tensor, Tensor]:
+        path = EXAMPLE_IMAGES / image
+        return read_picture(path), read_mask(path)

@@ -1,0 +1,59 @@
+"""Spatial control (paper, section 7.3) as a node."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from .. import pipeline
+from ..errors import InputError
+from ..features import Features
+from ..ops.masks import MaskResize
+from . import schema
+
+MAX_REGIONS = 4
+"""Regions that one node takes; more by chaining over `outside`."""
+
+
+class AdaINSpatialMask:
+    DESCRIPTION = (
+        "Puts one to four stylised versions of a picture together, each where its mask is white. "
+        "Overlaps are shared, soft edges blend, gaps show 'outside'."
+    )
+    CATEGORY = schema.CATEGORY
+    FUNCTION = "compose"
+    RETURN_TYPES = (schema.FEATURES,)
+    RETURN_NAMES = ("features",)
+    OUTPUT_TOOLTIPS = ("The composed features, for AdaIN Decode.",)
+
+    @classmethod
+    def INPUT_TYPES(cls) -> schema.Inputs:  # noqa: N802  ComfyUI's name
+        inputs: schema.Inputs = {"required": {}, "optional": {}}
+        for index in range(1, MAX_REGIONS + 1):
+            group = inputs["required" if index == 1 else "optional"]
+            group[f"features_{index}"] = schema.socket(
+                schema.FEATURES,
+                f"Features of region {index}, from AdaIN. Link the region's mask to that node, "
+                "too, with apply_mask off, to measure the content's statistics within the region.",
+            )
+            group[f"mask_{index}"] = schema.socket(
+                "MASK", f"Where region {index} is: white is here. Any size."
+            )
+        inputs["required"]["outside"] = schema.socket(
+            schema.FEATURES,
+            "What to show where no mask is white: the encoded content, or a stylised version.",
+        )
+        inputs["required"]["mask_resize"] = schema.mask_resize()
+        return inputs
+
+    def compose(
+        self, *, outside: Features, mask_resize: MaskResize, **inputs: Features | Tensor
+    ) -> tuple[Features]:
+        regions: list[tuple[Features, Tensor]] = []
+        for index in range(1, MAX_REGIONS + 1):
+            features, mask = inputs.get(f"features_{index}"), inputs.get(f"mask_{index}")
+            if (features is None) != (mask is None):
+                missing = f"mask_{index}" if mask is None else f"features_{index}"
+                raise InputError(f"region {index} needs features and a mask: link {missing}, too")
+            if isinstance(features, Features) and isinstance(mask, Tensor):
+                regions.append((features, mask))
+        return (pipeline.compose(regions, outside, mask_resize=mask_resize),)

@@ -1,0 +1,87 @@
+"""Pieces of ComfyUI schemas that several nodes share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+CATEGORY = "AdaIN"
+
+MODEL = "ADAIN_MODEL"
+"""Socket type of `model.Model`."""
+
+FEATURES = "ADAIN_FEATURES"
+"""Socket type of `features.Features`."""
+
+STYLE = "ADAIN_STYLE"
+"""Socket type of `features.Style`."""
+
+Inputs = dict[str, dict[str, tuple[Any, dict[str, Any]]]]
+"""What INPUT_TYPES returns: required and optional inputs, each a type and its options."""
+
+MAX_SIDE = 16384
+"""Largest side in px that widgets offer, as in ComfyUI's own nodes."""
+
+
+def socket(kind: str, tooltip: str) -> tuple[str, dict[str, Any]]:
+    """An input that is linked."""
+    return kind, {"tooltip": tooltip}
+
+
+def choice(options: list[str], tooltip: str) -> tuple[list[str], dict[str, Any]]:
+    """A combo whose first option is the default."""
+    return options, {"tooltip": tooltip}
+
+
+def number(
+    default: float, low: float, high: float, tooltip: str, *, step: float = 0.05
+) -> tuple[str, dict[str, Any]]:
+    """A FLOAT widget."""
+    return "FLOAT", {
+        "default": default,
+        "min": low,
+        "max": high,
+        "step": step,
+        "round": 0.001,
+        "tooltip": tooltip,
+    }
+
+
+def pixels(default: int, tooltip: str) -> tuple[str, dict[str, Any]]:
+    """An INT widget for a side in px."""
+    return "INT", {
+        "default": default,
+        "min": 0,
+        "max": MAX_SIDE,
+        "step": 8,
+        "tooltip": tooltip,
+    }
+
+
+def alpha() -> tuple[str, dict[str, Any]]:
+    """The content-style trade-off."""
+    return number(
+        1.0,
+        0.0,
+        1.0,
+        "Strength of the style: 0 reproduces the content, 1 applies the style fully. Changing it "
+        "re-runs only this node and what follows it.",
+    )
+
+
+def mask_statistics() -> tuple[list[str], dict[str, Any]]:
+    """Where the content's statistics come from."""
+    return choice(
+        ["region", "image"],
+        "Where the content's own mean and deviation are measured: in the masked region (each "
+        "region gets the full range of its style) or over the whole image (regions keep their "
+        "relative brightness). Without a mask both are the same.",
+    )
+
+
+def mask_resize() -> tuple[list[str], dict[str, Any]]:
+    """How masks get onto the feature grid."""
+    return choice(
+        ["area", "nearest"],
+        "How a mask is brought to the feature grid of 8x8 px cells: 'area' averages each cell and "
+        "keeps soft edges; 'nearest' samples one pixel, as the paper's code does.",
+    )

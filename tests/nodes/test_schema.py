@@ -1,0 +1,65 @@
+"""What ComfyUI reads off the node classes."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import adain_nodes
+from adain_nodes.nodes import NODE_CLASS_MAPPINGS, NODE_DISPLAY_NAME_MAPPINGS
+
+NODES = sorted(NODE_CLASS_MAPPINGS.items())
+HELP = Path(adain_nodes.__path__[0]) / "web" / "docs"
+
+
+def inputs_of(node: Any) -> dict[str, tuple[Any, dict[str, Any]]]:
+    groups = node.INPUT_TYPES()
+    return {**groups["required"], **groups.get("optional", {})}
+
+
+def test_every_node_has_a_display_name() -> None:
+    assert NODE_DISPLAY_NAME_MAPPINGS.keys() == NODE_CLASS_MAPPINGS.keys()
+
+
+@pytest.mark.parametrize(("name", "node"), NODES)
+class TestEveryNode:
+    def test_describes_itself_and_has_a_help_page(self, name: str, node: Any) -> None:
+        assert node.DESCRIPTION
+        assert node.CATEGORY == "AdaIN"
+        assert (HELP / f"{name}.md").is_file()
+
+    def test_has_a_tooltip_on_every_input_and_output(self, name: str, node: Any) -> None:
+        for input_name, (_, options) in inputs_of(node).items():
+            assert options.get("tooltip"), f"{name}.{input_name}"
+        assert len(node.OUTPUT_TOOLTIPS) == len(node.RETURN_TYPES) == len(node.RETURN_NAMES)
+
+    def test_has_a_function_that_takes_its_inputs_by_name(self, name: str, node: Any) -> None:
+        parameters = inspect.signature(getattr(node(), node.FUNCTION)).parameters.values()
+        assert all(
+            parameter.kind.name in ("KEYWORD_ONLY", "VAR_KEYWORD") for parameter in parameters
+        )
+        takes_any = any(parameter.kind.name == "VAR_KEYWORD" for parameter in parameters)
+        named = {
+            parameter.name for parameter in parameters if parameter.kind.name == "KEYWORD_ONLY"
+        }
+        assert named <= inputs_of(node).keys(), name
+        assert takes_any or named == inputs_of(node).keys()
+
+    def test_requires_what_has_no_default(self, name: str, node: Any) -> None:
+        parameters = inspect.signature(getattr(node(), node.FUNCTION)).parameters
+        optional = node.INPUT_TYPES().get("optional", {})
+        for parameter in parameters.values():
+            if parameter.kind.name == "KEYWORD_ONLY":
+                has_default = parameter.default is not inspect.Parameter.empty
+                assert has_default == (parameter.name in optional), f"{name}.{parameter.name}"
+
+    def test_offers_defaults_within_their_range(self, name: str, node: Any) -> None:
+        for input_name, (kind, options) in inputs_of(node).items():
+            if kind in ("INT", "FLOAT"):
+                low, default, high = (options[key] for key in ("min", "default", "max"))
+                assert low <= default <= high, f"{name}.{input_name}"
+            elif isinstance(kind, list):
+                assert kind, f"{name}.{input_name}"
