@@ -1,0 +1,75 @@
+"""A ComfyUI with this pack in it, started once for all tests here.
+
+COMFYUI_DIR=<folder of ComfyUI> <ComfyUI's python> -m pytest tests/comfyui
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from ..weights.hub_server import HubServer
+from ..weights.tiny_models import describe_model, write_model
+from .server import Server
+
+ROOT = Path(__file__).parents[2]
+PACK = "adain-nodes"
+"""Folder of the pack; as most clones, no Python identifier."""
+
+PARTS = ("__init__.py", "weights_manifest.json", "adain_nodes", "examples", "example_workflows")
+
+
+@pytest.fixture(scope="session")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubServer]:
+    """A Hub with the model tiny."""
+    if "COMFYUI_DIR" not in os.environ:
+        pytest.skip("COMFYUI_DIR names no ComfyUI")
+    root = tmp_path_factory.mktemp("hub")
+    folder = root / "someone" / "tiny"
+    write_model(folder / "tiny-encoder.safetensors", folder / "tiny-decoder.safetensors", seed=0)
+    with HubServer(root) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def base(hub: HubServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh base directory. The pack's manifest knows the model tiny besides its own."""
+    base = tmp_path_factory.mktemp("comfyui")
+    (base / "input").mkdir()
+    pack = base / "custom_nodes" / PACK
+    pack.mkdir(parents=True)
+    for part in (*PARTS, "locales"):
+        if (ROOT / part).is_dir():
+            shutil.copytree(
+                ROOT / part, pack / part, ignore=shutil.ignore_patterns("__pycache__", ".*")
+            )
+        elif part in PARTS:
+            shutil.copy(ROOT / part, pack / part)
+    folder = hub.root / "someone" / "tiny"
+    entry = asdict(describe_model("tiny", folder, published=True, embedded=False))
+    entry["encoder"]["identity"] = entry.pop("identity")
+    path = pack / "weights_manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    manifest["models"][entry.pop("name")] = entry
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+    return base
+
+
+@pytest.fixture(scope="session")
+def comfyui(hub: HubServer, base: Path) -> Iterator[Server]:
+    """ComfyUI with that base directory, whose Hub is the loopback one."""
+    environment = {
+        "HF_ENDPOINT": hub.endpoint,
+        "HF_HOME": str(base / "huggingface"),
+        "HF_HUB_OFFLINE": "0",
+        "NO_PROXY": "127.0.0.1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    with Server(Path(os.environ["COMFYUI_DIR"]), base, environment) as server:
+        yield server

@@ -1,0 +1,140 @@
+"""Graphs that run in ComfyUI."""
+
+from __future__ import annotations
+
+import io
+import json
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from ..weights.hub_server import HubServer
+from .conftest import ROOT
+from .server import Event, Prompt, Server
+
+API = ROOT / "examples" / "workflows" / "api"
+IMAGES = ROOT / "examples" / "images"
+
+FRAMES = 2000  # more than any machine gets through before the test cancels
+
+
+def graph(name: str) -> Prompt:
+    prompt: Prompt = json.loads((API / f"{name}.json").read_text(encoding="utf-8"))
+    return prompt
+
+
+def ids(prompt: Prompt, kind: str) -> set[str]:
+    return {identity for identity, node in prompt.items() if node["class_type"] == kind}
+
+
+def only(prompt: Prompt, kind: str) -> str:
+    (identity,) = ids(prompt, kind)
+    return identity
+
+
+def expected_size(prompt: Prompt) -> tuple[int, int]:
+    """Of the results: that of the content picture, unless the graph scales it."""
+    (content,) = {
+        node["inputs"]["image"]
+        for node in prompt.values()
+        if str(node["inputs"].get("image")).startswith("content-")
+    }
+    with Image.open(IMAGES / content) as image:
+        width, height = image.size
+    for node in prompt.values():
+        if node["class_type"] == "ImageScaleToTotalPixels":
+            scale = (node["inputs"]["megapixels"] * 1024 * 1024 / (width * height)) ** 0.5
+            width, height = round(width * scale), round(height * scale)
+    return width, height
+
+
+def widgets(prompt: Prompt, kind: str) -> dict[str, Any]:
+    """Settings of the only node of its kind."""
+    inputs = prompt[only(prompt, kind)]["inputs"]
+    return {key: value for key, value in inputs.items() if not isinstance(value, list)}
+
+
+def small_graph(image: str, precision: str = "fp32") -> Prompt:
+    """Shows a picture stylised with the model tiny."""
+    example = graph("adain-stylize")
+    loader = {**widgets(example, "AdaINModelLoader"), "model_name": "tiny", "precision": precision}
+    scale = {"upscale_method": "area", "width": 64, "height": 48, "crop": "disabled"}
+    stylize = {
+        **widgets(example, "AdaINStylize"),
+        "style_size": 0,
+        "model": ["model", 0],
+        "content": ["small", 0],
+        "style_image": ["small", 0],
+    }
+    return {
+        "model": {"class_type": "AdaINModelLoader", "inputs": loader},
+        "picture": {"class_type": "AdaINExampleImage", "inputs": {"image": image}},
+        "small": {"class_type": "ImageScale", "inputs": {"image": ["picture", 0], **scale}},
+        "stylize": {"class_type": "AdaINStylize", "inputs": stylize},
+        "show": {"class_type": "PreviewImage", "inputs": {"images": ["stylize", 0]}},
+    }
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in API.glob("*.json")))
+def test_every_example_runs_to_pictures_of_the_right_size(comfyui: Server, name: str) -> None:
+    prompt = graph(name)
+    run = comfyui.run(prompt)
+    assert run.end["type"] == "execution_success", run.end
+    saved = ids(prompt, "SaveImage")
+    assert saved
+    for node in saved:
+        (image,) = run.images(node)
+        with Image.open(io.BytesIO(comfyui.view(image))) as picture:
+            assert picture.size == expected_size(prompt)
+            assert picture.convert("L").getextrema() != (0, 0)
+
+
+def test_a_changed_alpha_runs_only_adain_and_what_follows(comfyui: Server) -> None:
+    prompt = graph("adain-basic")
+    comfyui.run(prompt)
+    transfer = only(prompt, "AdaINTransfer")
+    prompt[transfer]["inputs"]["alpha"] = 0.5
+    run = comfyui.run(prompt)
+    assert run.end["type"] == "execution_success"
+    assert run.executed == {transfer, only(prompt, "AdaINDecode"), only(prompt, "SaveImage")}
+
+
+def test_a_model_is_fetched_on_first_use_and_then_kept(comfyui: Server, hub: HubServer) -> None:
+    first = comfyui.run(small_graph("content-cat.jpg"))
+    assert first.end["type"] == "execution_success", first.end
+    assert hub.requests["GET"] == 2  # an encoder and a decoder
+    assert any(
+        event["type"] == "progress" and event["data"]["node"] == "model" for event in first.events
+    )
+    hub.stop()
+    # Another precision makes the loader run again.
+    second = comfyui.run(small_graph("content-cat.jpg", precision="bf16"))
+    assert second.end["type"] == "execution_success", second.end
+    assert "model" in second.executed
+    assert hub.requests["GET"] == 2
+
+
+def test_a_cancelled_film_stops_and_the_next_prompt_runs(comfyui: Server) -> None:
+    prompt = small_graph("content-dahlia.jpg")
+    film = deepcopy(prompt)
+    film["film"] = {
+        "class_type": "RepeatImageBatch",
+        "inputs": {"image": ["small", 0], "amount": FRAMES},
+    }
+    film["stylize"]["inputs"]["content"] = ["film", 0]
+    cancelled = False
+
+    def cancel(event: Event) -> None:
+        nonlocal cancelled
+        if not cancelled and event["type"] == "progress" and event["data"]["node"] == "stylize":
+            cancelled = True
+            comfyui.post("/interrupt", {})
+
+    run = comfyui.run(film, cancel)
+    assert cancelled
+    assert run.end["type"] == "execution_interrupted", run.end
+    assert run.end["data"]["node_id"] == "stylize"
+    assert "execution_interrupted" in [kind for kind, _ in run.history["status"]["messages"]]
+    assert comfyui.run(prompt).end["type"] == "execution_success"
