@@ -19,6 +19,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--encoder", type=Path, required=True, help="encoder file")
     parser.add_argument("--output", type=Path, required=True, help="folder of the run")
     parser.add_argument(
+        "--decoder", type=Path, help="decoder file to start from instead of from scratch"
+    )
+    parser.add_argument(
         "--exclude", type=Path, help="text file with the names of pictures never to train on"
     )
     parser.add_argument("--steps", type=int, default=80_000)
@@ -45,6 +48,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(options: argparse.Namespace) -> None:
+    from ..networks.decoder import Decoder
     from ..networks.vgg import Encoder
     from ..training.data import RandomCrops, emphasis, find_pictures, read_names
     from ..training.distributed import joined_world
@@ -70,6 +74,9 @@ def run(options: argparse.Namespace) -> None:
     contents = find_pictures(options.content, exclude=exclude)
     styles = find_pictures(options.style, exclude=exclude)
     encoder = Encoder.from_tensors(read_tensors(options.encoder)[0])
+    decoder = None
+    if options.decoder:
+        decoder = Decoder.from_tensors(read_tensors(options.decoder)[0], encoder.architecture)
     with joined_world() as world:
         trainer = Trainer(
             encoder,
@@ -82,6 +89,7 @@ def run(options: argparse.Namespace) -> None:
             ),
             training,
             options.output,
+            decoder=decoder,
             bf16=options.precision == "bf16",
             world=world,
         )

@@ -61,6 +61,8 @@ class Trainer:
         styles: crops of art.
         options: hyper-parameters.
         folder: where the run lives; made if absent.
+        decoder: to start from, changed in place; one made of the encoder's transpose if absent.
+            A checkpoint in the folder takes precedence.
         bf16: whether to compute in bf16; weights and statistics stay fp32.
         world: the processes that share each batch.
 
@@ -76,6 +78,7 @@ class Trainer:
         options: TrainingOptions,
         folder: Path,
         *,
+        decoder: Decoder | None = None,
         bf16: bool = False,
         world: World | None = None,
     ) -> None:
@@ -92,8 +95,10 @@ class Trainer:
         self.device = next(encoder.parameters()).device
         self.encoder = encoder.requires_grad_(False)
         self.encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.decoder = Decoder(encoder.architecture).to(self.device)
-        initialize_from_encoder(self.decoder, encoder, contents.batch(0, range(8)).to(self.device))
+        if decoder is None:
+            decoder = Decoder(encoder.architecture).to(self.device)
+            initialize_from_encoder(decoder, encoder, contents.batch(0, range(8)).to(self.device))
+        self.decoder = decoder.to(self.device).requires_grad_(True)
         self.decoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = torch.optim.Adam(self.decoder.parameters(), lr=options.learning_rate)
         folder.mkdir(parents=True, exist_ok=True)

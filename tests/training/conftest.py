@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from adain_nodes.networks.decoder import Decoder
 from adain_nodes.networks.vgg import Encoder
 from adain_nodes.training import trainer as trainer_module
 from adain_nodes.training.data import RandomCrops, find_pictures
@@ -17,7 +18,7 @@ from adain_nodes.training.options import TrainingOptions
 from adain_nodes.training.trainer import Trainer
 
 MakeTrainer = Callable[..., Trainer]
-"""make_trainer(options, folder=..., world=..., bf16=...)"""
+"""make_trainer(options, folder=..., decoder=..., world=..., bf16=...)"""
 
 
 @pytest.fixture
@@ -42,6 +43,7 @@ def make_trainer(encoder: Encoder, pictures: Path, tmp_path: Path) -> MakeTraine
         options: TrainingOptions,
         *,
         folder: Path = tmp_path / "run",
+        decoder: Decoder | None = None,
         bf16: bool = False,
         world: World | None = None,
     ) -> Trainer:
@@ -49,7 +51,9 @@ def make_trainer(encoder: Encoder, pictures: Path, tmp_path: Path) -> MakeTraine
             RandomCrops(find_pictures(pictures / kind), size=options.crop, seed=(options.seed, i))
             for i, kind in enumerate(("content", "style"))
         )
-        return Trainer(encoder, contents, styles, options, folder, bf16=bf16, world=world)
+        return Trainer(
+            encoder, contents, styles, options, folder, decoder=decoder, bf16=bf16, world=world
+        )
 
     return make
 

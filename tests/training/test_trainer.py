@@ -4,6 +4,7 @@ import json
 import logging
 import math
 from collections.abc import Iterable, Iterator
+from copy import deepcopy
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import torch
 from torch import Tensor
 
 from adain_nodes.errors import InputError
+from adain_nodes.networks.decoder import Decoder
 from adain_nodes.training import trainer as trainer_module
 from adain_nodes.training.data import RandomCrops
 from adain_nodes.training.distributed import World
@@ -36,6 +38,19 @@ def log_of(folder: Path) -> list[dict[str, float]]:
     for line in lines:
         del line["pictures_per_second"]
     return lines
+
+
+def test_a_run_starts_from_the_decoder_it_is_given_unless_it_goes_on(
+    make_trainer: MakeTrainer, decoder: Decoder
+) -> None:
+    given = {name: parameter.clone() for name, parameter in decoder.named_parameters()}
+    first = make_trainer(options_of(1), decoder=deepcopy(decoder))
+    for name, parameter in parameters_of(first).items():
+        assert torch.equal(parameter, given[name]), name
+    list(first.run())
+    second = make_trainer(options_of(2), decoder=deepcopy(decoder))
+    for name, parameter in parameters_of(second).items():
+        assert torch.equal(parameter, parameters_of(first)[name]), name
 
 
 @pytest.mark.usefixtures("without_warmup")
