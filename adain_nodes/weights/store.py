@@ -7,8 +7,9 @@ with `encoder.safetensors` and `decoder.safetensors`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -19,8 +20,9 @@ from ..errors import InputError
 from ..networks.decoder import Decoder
 from ..networks.vgg import Encoder
 from .export import DECODER_FORMAT
-from .fetch import Progress, Source, candidates, locate
+from .fetch import Source, candidates, locate
 from .files import ENCODER_KEY, EncoderIdentity, identify, read_tensors
+from .hub import Progress
 from .manifest import Manifest, ModelEntry, WeightsFile, load_manifest
 
 ENCODER_FILE = "encoder.safetensors"
@@ -176,15 +178,7 @@ def resolve(
         return ModelFiles(name, located(entry.encoder), located(entry.decoder), encoder_name)
     for path, identity in _user_decoders(folders, manifest):
         if path.name == name:
-            encoder = _encoder_with(identity, folders, manifest)
-            if encoder is None:
-                raise InputError(
-                    f"{path} was trained for the encoder {identity!r}, which no model has: put "
-                    f"both into a folder as {ENCODER_FILE} and {DECODER_FILE}"
-                )
-            if isinstance(encoder, ModelEntry):
-                return ModelFiles(name, located(encoder.encoder), path, encoder.name)
-            return ModelFiles(name, encoder, path, encoder.parent.name)
+            return _with_encoder(path, identity, folders, manifest, located)
     if user_folders:
         return _files_in(user_folders[0])
     known = available_models(folders, manifest=manifest, cache_dir=cache_dir)
@@ -194,7 +188,7 @@ def resolve(
 
 
 def resolve_model(
-    name_or_folder: str,
+    name_or_path: str,
     *,
     folders: Sequence[Path],
     manifest: Manifest | None = None,
@@ -202,15 +196,23 @@ def resolve_model(
     endpoint: str | None = None,
     cache_dir: Path | None = None,
 ) -> ModelFiles:
-    """Like `resolve`, but takes the path of a folder with an encoder and a decoder as well. Names
-    come first."""
+    """Like `resolve`, but takes the path of a decoder file, or of a folder with an encoder and a
+    decoder, as well. Names come first."""
     manifest = manifest or load_manifest()
     names = {choice.name for choice in list_models(folders, manifest=manifest, cache_dir=cache_dir)}
-    folder = Path(name_or_folder)
-    if name_or_folder not in names and folder.is_dir():
-        return _files_in(folder)
+    path = Path(name_or_path)
+    if name_or_path not in names and path.is_dir():
+        return _files_in(path)
+    if name_or_path not in names and path.is_file():
+        metadata = _metadata(path)
+        if metadata.get("format") != DECODER_FORMAT:
+            raise InputError(f"{path} is no decoder file")
+        located = partial(
+            locate, folders=folders, progress=progress, endpoint=endpoint, cache_dir=cache_dir
+        )
+        return _with_encoder(path, metadata.get(ENCODER_KEY, ""), folders, manifest, located)
     return resolve(
-        name_or_folder,
+        name_or_path,
         folders=folders,
         manifest=manifest,
         progress=progress,
@@ -244,6 +246,25 @@ def load_networks(files: ModelFiles) -> tuple[Encoder, Decoder, EncoderIdentity]
         except InputError as error:
             raise InputError(f"{path}: {error}") from error
         return encoder.eval().requires_grad_(False), decoder.eval().requires_grad_(False), identity
+
+
+def _with_encoder(
+    decoder: Path,
+    identity: str,
+    folders: Sequence[Path],
+    manifest: Manifest,
+    located: Callable[[WeightsFile], Path],
+) -> ModelFiles:
+    """A decoder file and the encoder that it names, wherever that is."""
+    encoder = _encoder_with(identity, folders, manifest)
+    if encoder is None:
+        raise InputError(
+            f"{decoder} was trained for the encoder {identity!r}, which no model has: put "
+            f"both into a folder as {ENCODER_FILE} and {DECODER_FILE}"
+        )
+    if isinstance(encoder, ModelEntry):
+        return ModelFiles(decoder.name, located(encoder.encoder), decoder, encoder.name)
+    return ModelFiles(decoder.name, encoder, decoder, encoder.parent.name)
 
 
 def _files_in(folder: Path) -> ModelFiles:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import pickle
 import shutil
 from pathlib import Path
 
 import pytest
+import torch
+from torch import nn
 
 from adain_nodes.cli import main
+from adain_nodes.image_files import write_picture
+from adain_nodes.model import load_model
 from adain_nodes.weights import fetch
+from adain_nodes.weights.files import identify, read_tensors
 from adain_nodes.weights.manifest import PACKAGE_FOLDER, load_manifest
+from adain_nodes.weights.store import list_models
 
 Capture = pytest.CaptureFixture[str]
 
@@ -77,3 +84,98 @@ def test_export_decoder_takes_checkpoints_only(tmp_path: Path, capsys: Capture) 
     assert main(command) == 2
     assert "not a training checkpoint" in capsys.readouterr().err
     assert not output.exists()
+
+
+def write_port(folder: Path) -> tuple[nn.Sequential, nn.Sequential]:
+    """vgg_normalised.pth and decoder.pth of pytorch-AdaIN, of two channels but for their ends."""
+
+    def layer(inputs: int, outputs: int) -> list[nn.Module]:
+        return [nn.ReflectionPad2d(1), nn.Conv2d(inputs, outputs, 3), nn.ReLU()]
+
+    pool, up = nn.MaxPool2d(2, ceil_mode=True), nn.Upsample(scale_factor=2)
+    encoder = nn.Sequential(
+        nn.Conv2d(3, 3, 1), *layer(3, 2), *layer(2, 2), pool, *layer(2, 2), *layer(2, 2), pool,
+        *layer(2, 2), *layer(2, 2), *layer(2, 2), *layer(2, 2), pool, *layer(2, 2),
+    )  # fmt: skip
+    decoder = nn.Sequential(
+        *layer(2, 2), up, *layer(2, 2), *layer(2, 2), *layer(2, 2), *layer(2, 2), up,
+        *layer(2, 2), *layer(2, 2), up, *layer(2, 2), *layer(2, 3)[:2],
+    )  # fmt: skip
+    torch.save(encoder.state_dict(), folder / "vgg_normalised.pth")
+    torch.save(decoder.state_dict(), folder / "decoder.pth")
+    return encoder, decoder
+
+
+@torch.no_grad()
+def test_the_weights_of_pytorch_adain_become_a_model(tmp_path: Path, capsys: Capture) -> None:
+    encoder, decoder = write_port(tmp_path)
+    source, folder = tmp_path / "vgg_normalised.pth", tmp_path / "models" / "port"
+    command = ["models", "convert", str(source), "--decoder", str(tmp_path / "decoder.pth")]
+    assert main([*command, "-o", str(folder)]) == 0
+    assert str(folder) in capsys.readouterr().out
+    model = load_model(str(folder), precision="fp32", device=torch.device("cpu"))
+    picture = torch.rand(1, 3, 24, 32)
+    expected = decoder(encoder(picture))
+    result = model.decoder.load()(model.encoder.load()(picture))
+    torch.testing.assert_close(result, expected, rtol=1e-5, atol=1e-5)
+    assert [choice.name for choice in list_models([folder.parent])][-1] == "port"
+
+
+def test_the_trunk_of_pytorch_adain_alone_becomes_an_encoder(tmp_path: Path) -> None:
+    write_port(tmp_path)
+    output = tmp_path / "encoder.safetensors"
+    assert main(["models", "convert", str(tmp_path / "vgg_normalised.pth"), "-o", str(output)]) == 0
+    tensors, metadata = read_tensors(output)
+    assert metadata["identity"] == identify(tensors, "").sha256
+    assert "vgg_normalised.pth (sha256 " in metadata["provenance"]
+
+
+@pytest.mark.parametrize("fault", ["no calibration", "other trunk", "own encoder", "pickle"])
+def test_a_conversion_that_cannot_be_is_one_line_and_no_file(
+    tmp_path: Path, capsys: Capture, fault: str
+) -> None:
+    write_port(tmp_path)
+    source = tmp_path / "source"
+    decoder: list[str] = []
+    if fault == "own encoder":
+        tensors = {"conv1_1.weight": torch.rand(2, 3, 3, 3)}
+    else:
+        places = (0, 2, 5, 7, 10, 12, 14, 17)
+        shapes = [(2, 3 if place == 0 else 2, 3, 3) for place in places]
+        tensors = {
+            f"features.{place}.weight": torch.rand(shape)
+            for place, shape in zip(places, shapes, strict=True)
+        }
+        tensors |= {f"features.{place}.bias": torch.rand(2) for place in places}
+    torch.save(tensors, source)
+    if fault == "other trunk":
+        decoder = ["--decoder", str(tmp_path / "decoder.pth")]
+    if fault == "pickle":
+        source.write_bytes(pickle.dumps(Path("code"), protocol=2))
+    output = tmp_path / "output"
+    assert main(["models", "convert", str(source), "-o", str(output), *decoder]) == 2
+    message = capsys.readouterr().err
+    assert "source" in message and message.count("\n") == 1
+    assert not output.exists()
+
+
+def test_conversion_tells_how_alive_each_layer_is(tmp_path: Path, capsys: Capture) -> None:
+    source, output = tmp_path / "vgg.pth", tmp_path / "encoder.safetensors"
+    places = {place: nn.Conv2d(2 if place else 3, 2, 3) for place in (0, 2, 5, 7, 10, 12, 14, 17)}
+    torch.save(
+        {
+            f"features.{place}.{name}": tensor
+            for place, layer in places.items()
+            for name, tensor in layer.state_dict().items()
+        },
+        source,
+    )
+    (tmp_path / "photographs").mkdir()
+    write_picture(tmp_path / "photographs" / "0.png", torch.rand(20, 24, 3))
+    calibration = ["--calibration", str(tmp_path / "photographs")]
+    assert main(["models", "convert", str(source), "-o", str(output), *calibration]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    names = [line.split()[0] for line in lines]
+    assert names[:3] == ["layer", "conv1_1", "conv1_2"]
+    assert names[-2:] == ["conv4_1", "wrote"]
+    assert lines[1].count("%") == 4

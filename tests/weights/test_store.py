@@ -216,3 +216,17 @@ def test_a_decoder_that_names_no_encoder_is_taken_if_its_shapes_fit(tmp_path: Pa
     write_tensors(path, tensors, {})
     with pytest.raises(InputError, match=r"home/decoder\.safetensors: .*conv1_1\.bias"):
         load_networks(resolve_model(str(home), folders=()))
+
+
+def test_the_path_of_a_decoder_file_is_a_model_for_the_shell(
+    hub: HubServer, manifest: Manifest, published: Path, tmp_path: Path, cache: Path
+) -> None:
+    path = tmp_path / "tiny-decoder.safetensors"  # as the manifest's own file is called
+    shutil.copy(published / "tiny-decoder.safetensors", path)
+    files = resolve_model(
+        str(path), folders=(), manifest=manifest, endpoint=hub.endpoint, cache_dir=cache
+    )
+    assert (files.decoder, files.encoder_name) == (path, "tiny")
+    assert files.encoder.is_relative_to(cache)
+    with pytest.raises(InputError, match="is no decoder file"):
+        resolve_model(str(published / "tiny-encoder.safetensors"), folders=(), manifest=manifest)

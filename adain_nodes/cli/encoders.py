@@ -1,0 +1,47 @@
+"""The option --encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+ENCODER_HELP = (
+    "name of a model of `models list`, encoder file, or any source that `models convert` takes, "
+    "which is then calibrated on the contents"
+)
+
+
+def encoder_tensors(
+    text: str, photographs: Sequence[Path], seed: int
+) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The tensors of an encoder in fp32, and its metadata.
+
+    Args:
+        text: what the user gave.
+        photographs: to calibrate a foreign trunk on.
+        seed: of the crops of those.
+
+    Raises:
+        InputError: there is no such encoder, or it cannot be read.
+    """
+    from .. import host
+    from ..training.data import calibration_crops
+    from ..weights.conversion import convert
+    from ..weights.fetch import locate
+    from ..weights.files import read_tensors
+    from ..weights.foreign import find_trunk, read_trunk
+    from ..weights.manifest import load_manifest
+
+    model = load_manifest().find(text)
+    if model is not None:
+        return read_tensors(locate(model.encoder, folders=host.current().model_folders()))
+    trunk = read_trunk(text)
+    if trunk is None:
+        return read_tensors(find_trunk(text))
+    calibration, notes = calibration_crops(photographs, seed)
+    converted = convert(trunk, calibration, notes=notes)
+    return {name: t.float() for name, t in converted.tensors.items()}, converted.metadata
