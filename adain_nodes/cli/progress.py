@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from .. import host
+
+_UNSAID = frozenset({"step", "pictures_per_second", "gradient_norm", "learning_rate"})
+"""What a line of a training log holds beside losses."""
 
 
 @contextmanager
@@ -50,3 +53,48 @@ def print_above(text: str) -> None:
     from huggingface_hub.utils.tqdm import tqdm
 
     tqdm.write(text, file=sys.stdout)
+
+
+class StepProgress:
+    """A bar on a terminal, otherwise a line for every line of a log.
+
+    Args:
+        total: steps of the whole work.
+        done: steps done before.
+    """
+
+    def __init__(self, total: int, done: int) -> None:
+        self._total = total
+        self._said: object = None
+        self._bar: Any = None
+        if sys.stderr.isatty():
+            from huggingface_hub.utils.tqdm import tqdm
+
+            form = "{percentage:3.0f}% |{bar:20}| {n}/{total}, {elapsed}, {remaining} left{postfix}"
+            self._bar = tqdm(  # type: ignore[no-untyped-call, unused-ignore]
+                total=total, initial=done, bar_format=form, file=sys.stderr, dynamic_ncols=True
+            )
+
+    def update(self, step: int, latest: Mapping[str, float]) -> None:
+        """Tells of one more step.
+
+        Args:
+            step: steps done so far.
+            latest: the latest line of the log; empty before the first.
+        """
+        losses = [f"{name} {value:.3g}" for name, value in latest.items() if name not in _UNSAID]
+        # First what must not be cut off where the terminal is narrow.
+        text = "  ".join(
+            [f"{latest['pictures_per_second']:.3g} pictures/s", *losses] if latest else ()
+        )
+        if self._bar is not None:
+            self._bar.set_postfix_str(text, refresh=False)
+            self._bar.update(step - self._bar.n)
+        elif latest and latest != self._said:
+            print(f"{step}/{self._total}  {text}", flush=True)
+            self._said = latest
+
+    def close(self) -> None:
+        """Leaves the bar as it is."""
+        if self._bar is not None:
+            self._bar.close()

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import InputError
+from .encoders import ENCODER_HELP, encoder_tensors
+
+if TYPE_CHECKING:
+    from ..training.options import TrainingOptions
+    from ..training.trainer import Trainer
 
 DEFAULTS_NOTE = "started again with the same --output, a run goes on from its last checkpoint"
 
@@ -14,36 +20,49 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser(
         "train", help="train a decoder", description=f"Trains a decoder; {DEFAULTS_NOTE}."
     )
-    parser.add_argument("--content", type=Path, required=True, help="folder of photographs")
-    parser.add_argument("--style", type=Path, required=True, help="folder of art")
-    parser.add_argument("--encoder", type=Path, required=True, help="encoder file")
-    parser.add_argument("--output", type=Path, required=True, help="folder of the run")
-    parser.add_argument(
-        "--decoder", type=Path, help="decoder file to start from instead of from scratch"
-    )
-    parser.add_argument(
-        "--exclude", type=Path, help="text file with the names of pictures never to train on"
-    )
-    parser.add_argument("--steps", type=int, default=80_000)
-    parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--crop", type=int, default=128, help="side of the crops in px")
-    parser.add_argument("--learning-rate", type=float, default=1e-3)
-    parser.add_argument("--reference", choices=("paper", "torch", "pytorch"), default="pytorch")
-    parser.add_argument("--content-weight", type=float, default=1.0)
-    parser.add_argument("--style-weight", type=float, help="default: that of --reference")
-    parser.add_argument(
-        "--reconstruction-steps", type=int, default=300, help="warm-up on plain reconstruction"
-    )
-    parser.add_argument(
+    add = parser.add_argument
+    add("--content", type=Path, required=True, help="folder of photographs")
+    add("--style", type=Path, required=True, help="folder of art")
+    add("--encoder", required=True, metavar="NAME|FILE|REPO@COMMIT", help=ENCODER_HELP)
+    add("--output", type=Path, required=True, help="folder of the run")
+    add("--decoder", type=Path, help="decoder file to start from instead of from scratch")
+    add("--exclude", type=Path, help="text file with the names of pictures never to train on")
+    add("--steps", type=int, default=80_000)
+    add("--batch", type=int, default=8, help="pairs in each step, over all processes")
+    add("--crop", type=int, default=128, help="side of the crops in px")
+    add("--learning-rate", type=float, default=1e-3)
+    add(
+        "--schedule", choices=("cosine", "constant", "inverse"), default="cosine",
+        help="how the learning rate falls: to 0 at the end, not at all, or as in the authors' code",
+    )  # fmt: skip
+    add("--reference", choices=("paper", "torch", "pytorch"), default="pytorch")
+    add("--content-weight", type=float, default=1.0)
+    add("--style-weight", type=float, help="default: that of --reference")
+    add("--tv-weight", type=float, default=0.0, help="of the total variation of the result")
+    add(
+        "--identity-weight", type=float, default=0.0,
+        help="of the difference between a content and what comes out in its own style",
+    )  # fmt: skip
+    add(
+        "--ema", type=float, default=0.999, metavar="DECAY",
+        help="of the moving average of the weights that is exported; 0 keeps none",
+    )  # fmt: skip
+    add("--reconstruction-steps", type=int, default=300, help="warm-up on plain reconstruction")
+    add(
         "--photographs-as-styles", type=float, default=0.2, metavar="SHARE",
         help="share of the steps that take photographs as styles",
     )  # fmt: skip
-    parser.add_argument(
+    add(
         "--emphasis", action="append", default=[], metavar="PATTERN=FACTOR",
         help="draw styles whose file name matches PATTERN more often; may be given several times",
     )  # fmt: skip
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32")
+    add("--seed", type=int, default=0)
+    add("--precision", choices=("fp32", "bf16"), default="fp32")
+    add("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
+    add(
+        "--preview-interval", type=int, default=500, metavar="STEPS",
+        help="steps between sheets of results in previews/, and between plots; 0 makes none",
+    )  # fmt: skip
     parser.set_defaults(run=run)
 
 
@@ -51,41 +70,36 @@ def run(options: argparse.Namespace) -> None:
     from ..networks.decoder import Decoder
     from ..networks.vgg import Encoder
     from ..training.data import RandomCrops, emphasis, find_pictures, read_names
-    from ..training.distributed import joined_world
-    from ..training.options import TrainingOptions
+    from ..training.distributed import joined_world, local_device
     from ..training.trainer import Trainer
-    from ..weights.files import read_tensors
+    from ..weights.files import read_tensors, write_tensors
+    from ..weights.store import ENCODER_FILE
+    from .device import chosen_device
 
-    factors = dict(_factor(text) for text in options.emphasis)
-    training = TrainingOptions(
-        steps=options.steps,
-        batch=options.batch,
-        crop=options.crop,
-        learning_rate=options.learning_rate,
-        reference=options.reference,
-        content_weight=options.content_weight,
-        style_weight=options.style_weight,
-        reconstruction_steps=options.reconstruction_steps,
-        photographs_as_styles=options.photographs_as_styles,
-        seed=options.seed,
-        emphasis=factors,
-    )
+    training = _training_options(options)
+    if options.preview_interval < 0:
+        raise InputError(f"--preview-interval must be at least 0, got {options.preview_interval}")
     exclude = read_names(options.exclude) if options.exclude else ()
     contents = find_pictures(options.content, exclude=exclude)
     styles = find_pictures(options.style, exclude=exclude)
-    encoder = Encoder.from_tensors(read_tensors(options.encoder)[0])
-    decoder = None
-    if options.decoder:
-        decoder = Decoder.from_tensors(read_tensors(options.decoder)[0], encoder.architecture)
+    device = local_device(chosen_device(options.device))
+    tensors, metadata = encoder_tensors(options.encoder, contents, options.seed)
     with joined_world() as world:
+        for tensor in tensors.values():
+            # Calibrated on another machine, it may differ in the last digit.
+            world.broadcast(tensor)
+        encoder = Encoder.from_tensors(tensors)
+        decoder = None
+        if options.decoder:
+            decoder = Decoder.from_tensors(read_tensors(options.decoder)[0], encoder.architecture)
         trainer = Trainer(
-            encoder,
+            encoder.to(device),
             RandomCrops(contents, size=options.crop, seed=(options.seed, 0)),
             RandomCrops(
                 styles,
                 size=options.crop,
                 seed=(options.seed, 1),
-                weights=emphasis(styles, factors),
+                weights=emphasis(styles, training.emphasis),
             ),
             training,
             options.output,
@@ -93,14 +107,48 @@ def run(options: argparse.Namespace) -> None:
             bf16=options.precision == "bf16",
             world=world,
         )
-        for losses in trainer.run():
-            if world.is_main:
-                print(
-                    f"\r{trainer.step}/{training.steps} "
-                    + " ".join(f"{name} {value:.4g}" for name, value in losses.items()),
-                    end="",
-                    flush=True,
-                )
+        if world.is_main:
+            write_tensors(options.output / ENCODER_FILE, tensors, metadata)
+            _watch(trainer, options.preview_interval)
+        else:
+            for _ in trainer.run():
+                pass
+        broken = sorted(world.union(map(str, trainer.contents.broken | trainer.styles.broken)))
+        if broken and world.is_main:
+            print("skipped pictures that cannot be read:", *broken, sep="\n  ")
+
+
+def _training_options(options: argparse.Namespace) -> TrainingOptions:
+    from dataclasses import fields
+
+    from ..training.options import TrainingOptions
+
+    names = {field.name for field in fields(TrainingOptions)}
+    given = {name: value for name, value in vars(options).items() if name in names}
+    return TrainingOptions(**{**given, "emphasis": dict(map(_factor, options.emphasis))})
+
+
+def _watch(trainer: Trainer, interval: int) -> None:
+    """Trains to the end, with progress, previews and plots."""
+    from ..image_files import write_picture
+    from ..training.plot import plot_log
+    from ..training.previews import Previews
+    from .progress import StepProgress
+
+    steps = trainer.options.steps
+    previews = Previews(trainer.contents.paths, trainer.styles.paths) if interval else None
+    progress = StepProgress(steps, trainer.step)
+    try:
+        for _ in trainer.run():
+            progress.update(trainer.step, trainer.log.last)
+            if previews and (trainer.step % interval == 0 or trainer.step == steps):
+                sheet = previews.sheet(trainer.encoder, trainer.result, trainer.objective.condition)
+                path = trainer.folder / "previews" / f"step-{trainer.step:06d}.jpg"
+                path.parent.mkdir(exist_ok=True)
+                write_picture(path, sheet)
+                plot_log(trainer.log.path, trainer.folder / "plot.png")
+    finally:
+        progress.close()
 
 
 def _factor(text: str) -> tuple[str, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -32,6 +32,20 @@ class World:
             values /= self.size
         return values
 
+    def broadcast(self, values: torch.Tensor) -> None:
+        """Overwrites a contiguous tensor with what rank 0 has."""
+        if self.size > 1:
+            torch.distributed.broadcast(values, 0)
+
+    def union(self, names: Iterable[str]) -> set[str]:
+        """What any of the processes has."""
+        own = set(names)
+        if self.size == 1:
+            return own
+        everyone: list[set[str]] = [own] * self.size
+        torch.distributed.all_gather_object(everyone, own)
+        return set().union(*everyone)
+
 
 @contextmanager
 def joined_world() -> Iterator[World]:
@@ -44,3 +58,14 @@ def joined_world() -> Iterator[World]:
         yield World(torch.distributed.get_rank(), torch.distributed.get_world_size())
     finally:
         torch.distributed.destroy_process_group()
+
+
+def local_device(device: torch.device) -> torch.device:
+    """The device of this process: of several GPUs on a host, torchrun's processes take one each.
+
+    Args:
+        device: as chosen for all of them; a GPU with an index is taken as it is.
+    """
+    if device.type == "cuda" and device.index is None and "LOCAL_RANK" in os.environ:
+        return torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+    return device

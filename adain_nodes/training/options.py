@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from ..errors import InputError
 from ..ops.losses import STYLE_WEIGHTS, Reference
+from .schedule import SCHEDULES, Schedule
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,10 @@ class TrainingOptions:
     """Side of the training crops in px."""
 
     learning_rate: float = 1e-3
-    """Peak of Adam's rate: linear warm-up over `WARMUP_STEPS`, cosine decay to 0."""
+    """Peak of Adam's rate, reached by a linear warm-up over `WARMUP_STEPS`; above 0."""
+
+    schedule: Schedule = "cosine"
+    """How the rate falls from there, see `schedule.decay`."""
 
     reference: Reference = "pytorch"
     """How the losses are read, see `ops.losses`."""
@@ -32,6 +36,17 @@ class TrainingOptions:
 
     style_weight: float | None = None
     """lambda, factor of the style loss; None takes the reading's own."""
+
+    tv_weight: float = 0.0
+    """Factor of the total variation of the result, see `objective.Objective`; 0 leaves it out."""
+
+    identity_weight: float = 0.0
+    """Factor of the identity term: the content in its own style must come back as it is, in pixels
+    (L1), see `objective.Objective`; 0 leaves it out."""
+
+    ema: float = 0.999
+    """Decay of the moving average of the weights, 0..1, see `averaging.WeightAverage`; 0 keeps
+    none."""
 
     reconstruction_steps: int = 0
     """First steps spent on g(f(c)) = c in pixels (L1), before any style: decoding is most of what
@@ -57,6 +72,17 @@ class TrainingOptions:
             raise InputError(
                 f"photographs_as_styles must be in 0..1, got {self.photographs_as_styles}"
             )
+        if not 0 <= self.ema < 1:
+            raise InputError(f"ema must be at least 0 and below 1, got {self.ema}")
+        if not self.learning_rate > 0:
+            raise InputError(f"learning_rate must be above 0, got {self.learning_rate}")
+        if self.schedule not in SCHEDULES:
+            raise InputError(
+                f"schedule must be one of {', '.join(SCHEDULES)}, got {self.schedule!r}"
+            )
+        for name in ("content_weight", "style_weight", "tv_weight", "identity_weight"):
+            if not (getattr(self, name) or 0) >= 0:
+                raise InputError(f"{name} must be at least 0, got {getattr(self, name)}")
         if self.weight_of_style is None:
             raise InputError(
                 f"the {self.reference} reading has no style weight of its own: give one"

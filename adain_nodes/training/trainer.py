@@ -8,31 +8,28 @@ A run lives in a folder: `checkpoint.safetensors` to go on from and to export th
 
 from __future__ import annotations
 
-import json
 import logging
-import math
-import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from ..errors import InputError
 from ..networks.decoder import Decoder
 from ..networks.vgg import Encoder
-from ..ops.losses import content_loss, style_loss
-from ..ops.normalization import adain
-from ..ops.statistics import channel_statistics
+from ..weights.files import identify
+from .averaging import WeightAverage
 from .checkpoint import load_checkpoint, save_checkpoint
 from .data import RandomCrops
 from .distributed import World
 from .initialization import initialize_from_encoder
+from .objective import Condition, Objective, target_alone
 from .options import TrainingOptions
+from .run_log import RunLog
+from .schedule import decay
 
 logger = logging.getLogger(__name__)
 
@@ -41,9 +38,6 @@ WARMUP_STEPS = 200
 
 CLIP_NORM = 5.0
 """Largest norm of the gradient; the odd crop without texture gives ten times the usual."""
-
-RANGE_WEIGHT = 10.0
-"""Of the mean square by which pictures leave 0..1: clamping them would lose its gradient there."""
 
 CHECKPOINT_INTERVAL = 100
 """Steps between checkpoints; what a kill can lose."""
@@ -62,12 +56,15 @@ class Trainer:
         options: hyper-parameters.
         folder: where the run lives; made if absent.
         decoder: to start from, changed in place; one made of the encoder's transpose if absent.
-            A checkpoint in the folder takes precedence.
+            Any module from what `condition` gives to pictures [B,3,8h,8w]; its buffers are kept
+            in the checkpoint, too. A checkpoint in the folder takes precedence.
+        condition: what the decoder is fed, see `objective.Objective`; t if absent.
         bf16: whether to compute in bf16; weights and statistics stay fp32.
         world: the processes that share each batch.
 
     Raises:
-        InputError: the processes cannot share the batch equally.
+        InputError: the processes cannot share the batch equally, or the folder is that of a run
+            with another encoder or another kind of decoder.
     """
 
     def __init__(
@@ -78,7 +75,8 @@ class Trainer:
         options: TrainingOptions,
         folder: Path,
         *,
-        decoder: Decoder | None = None,
+        decoder: nn.Module | None = None,
+        condition: Condition = target_alone,
         bf16: bool = False,
         world: World | None = None,
     ) -> None:
@@ -91,50 +89,63 @@ class Trainer:
         self.folder = folder
         self.contents = contents
         self.styles = styles
-        self.bf16 = bf16
         self.device = next(encoder.parameters()).device
+        self.identity = identify(encoder.state_dict(), "encoder").sha256
+        """Of the encoder."""
         self.encoder = encoder.requires_grad_(False)
         self.encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if decoder is None:
             decoder = Decoder(encoder.architecture).to(self.device)
             initialize_from_encoder(decoder, encoder, contents.batch(0, range(8)).to(self.device))
-        self.decoder = decoder.to(self.device).requires_grad_(True)
+        self.decoder = decoder.to(self.device).requires_grad_(True).train()
         self.decoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.objective = Objective(self.encoder, options, condition, bf16=bf16)
         self.optimizer = torch.optim.Adam(self.decoder.parameters(), lr=options.learning_rate)
-        folder.mkdir(parents=True, exist_ok=True)
+        self.average = WeightAverage(self.decoder, options.ema) if options.ema else None
+        """Of the decoder's weights, if the options ask for one."""
         self.step, previous = load_checkpoint(
-            folder, decoder=self.decoder, optimizer=self.optimizer
+            folder,
+            decoder=self.decoder,
+            optimizer=self.optimizer,
+            average=self.average,
+            encoder=self.identity,
         )
         """Steps done so far."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.log = RunLog(folder / "log.jsonl", options.batch)
         self._network: nn.Module = self.decoder
         if self.world.size > 1:
             self._network = DistributedDataParallel(self.decoder)
         changed = {
             name: value
             for name, value in asdict(options).items()
-            if previous and previous.get(name) != value
+            if name in previous and previous[name] != value
         }
         if changed:
             logger.warning("going on from step %d with other options: %s", self.step, changed)
 
+    @property
+    def result(self) -> nn.Module:
+        """The decoder to use: the averaged one if there is one."""
+        return self.average.network if self.average else self.decoder
+
     def run(self) -> Iterator[dict[str, float]]:
         """Trains to the end, yielding the losses of every step.
 
-        Checkpoints and log lines are written on the way.
+        Checkpoints and log lines are written on the way; those of a step are there when it is
+        yielded.
         """
         if self.world.is_main:
-            self._forget_log_after(self.step)
-        recent: list[dict[str, float]] = []
-        started = time.perf_counter()
+            self.log.resume(self.step)
         while self.step < self.options.steps:
             losses = self._train_step()
             self.step += 1
-            recent.append(losses)
-            if len(recent) == LOG_INTERVAL or self.step == self.options.steps:
-                elapsed = time.perf_counter() - started
-                self._log(recent, elapsed)
-                recent, started = [], time.perf_counter()
-            if self.step % CHECKPOINT_INTERVAL == 0 or self.step == self.options.steps:
+            last = self.step == self.options.steps
+            if self.world.is_main:
+                self.log.add(losses)
+                if last or self.step % LOG_INTERVAL == 0:
+                    self.log.write(self.step)
+            if last or self.step % CHECKPOINT_INTERVAL == 0:
                 self.save()
             yield losses
 
@@ -147,6 +158,8 @@ class Trainer:
             step=self.step,
             decoder=self.decoder,
             optimizer=self.optimizer,
+            average=self.average,
+            encoder=self.identity,
             options=asdict(self.options),
         )
 
@@ -155,9 +168,9 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         if self.step < self.options.reconstruction_steps:
-            losses = self._reconstruction_losses()
+            losses = self.objective.reconstruction(self._network, self._any_pictures())
         else:
-            losses = self._stylization_losses()
+            losses = self.objective.stylization(self._network, *self._pairs())
         loss = losses["loss"]
         if not torch.isfinite(loss):
             raise FloatingPointError(f"the loss became {loss.item()} at step {self.step}")
@@ -165,55 +178,35 @@ class Trainer:
         loss.backward()  # type: ignore[no-untyped-call]
         norm = torch.nn.utils.clip_grad_norm_(self.decoder.parameters(), CLIP_NORM)
         self.optimizer.step()
+        if self.average is not None:
+            self.average.update(self.decoder, self.step + 1)
         means = self.world.mean(torch.stack([value.detach() for value in losses.values()]))
         values = dict(zip(losses, means.tolist(), strict=True))
         return {**values, "gradient_norm": norm.item(), "learning_rate": rate}
 
     def _learning_rate(self) -> float:
-        warmup = min(1.0, (self.step + 1) / WARMUP_STEPS)
-        decay = 0.5 * (1 + math.cos(math.pi * self.step / self.options.steps))
-        return self.options.learning_rate * warmup * decay
-
-    def _reconstruction_losses(self) -> dict[str, Tensor]:
-        """Pixels of g(f(c)) against c, half of the pictures content, half style."""
-        # Shared out picture by picture, so that every process has as many.
-        pictures = torch.cat(
-            [
-                (self.styles if index % 2 else self.contents).batch(self.step, [index])
-                for index in self._share(range(self.options.batch))
-            ]
-        ).to(self.device)
-        with self._precision():
-            with torch.no_grad():
-                features = self.encoder(pictures)
-            result = self._network(features)
-        reconstruction = F.l1_loss(result.float(), pictures)
-        return {"loss": reconstruction, "reconstruction": reconstruction}
-
-    def _stylization_losses(self) -> dict[str, Tensor]:
         options = self.options
-        contents = self._crops(self.contents, range(options.batch))
-        share = options.photographs_as_styles
+        warmup = min(1.0, (self.step + 1) / WARMUP_STEPS)
+        return options.learning_rate * warmup * decay(options.schedule, self.step, options.steps)
+
+    def _any_pictures(self) -> Tensor:
+        """This process's share of a batch, half of it content, half style."""
+        # Shared out picture by picture, so that every process has as many.
+        pictures = [
+            (self.styles if index % 2 else self.contents).batch(self.step, [index])
+            for index in self._share(range(self.options.batch))
+        ]
+        return torch.cat(pictures).to(self.device)
+
+    def _pairs(self) -> tuple[Tensor, Tensor]:
+        """This process's share of the contents and styles of the current step."""
+        batch, share = self.options.batch, self.options.photographs_as_styles
+        contents = self._crops(self.contents, range(batch))
         of_photographs = int((self.step + 1) * share) > int(self.step * share)
         if of_photographs:
             # Indices beyond the batch, so that no content meets itself.
-            styles = self._crops(self.contents, range(options.batch, 2 * options.batch))
-        else:
-            styles = self._crops(self.styles, range(options.batch))
-        with self._precision():
-            with torch.no_grad():
-                style_statistics = [channel_statistics(tap) for tap in self.encoder.taps(styles)]
-                target = adain(self.encoder(contents), style_statistics[-1])
-            result = self._network(target)
-            taps = self.encoder.taps(result)
-        statistics = [channel_statistics(tap) for tap in taps]
-        content = content_loss(taps[-1].float(), target.float(), options.reference)
-        style = style_loss(statistics, style_statistics, options.reference)
-        excess = (result.float() - result.float().clamp(0, 1)).square().mean()
-        weight = options.weight_of_style
-        assert weight is not None
-        loss = options.content_weight * content + weight * style + RANGE_WEIGHT * excess
-        return {"loss": loss, "content": content, "style": style, "range": excess}
+            return contents, self._crops(self.contents, range(batch, 2 * batch))
+        return contents, self._crops(self.styles, range(batch))
 
     def _crops(self, source: RandomCrops, indices: range) -> Tensor:
         """This process's share of the crops with these indices of the current step."""
@@ -221,37 +214,3 @@ class Trainer:
 
     def _share(self, indices: range) -> range:
         return indices[self.world.rank :: self.world.size]
-
-    def _precision(self) -> AbstractContextManager[object]:
-        if not self.bf16:
-            return nullcontext()
-        return torch.autocast(self.device.type, torch.bfloat16)
-
-    def _log(self, recent: list[dict[str, float]], seconds: float) -> None:
-        if not self.world.is_main:
-            return
-        names = recent[-1]
-        means = {
-            name: sum(losses[name] for losses in recent if name in losses)
-            / sum(name in losses for losses in recent)
-            for name in names
-        }
-        line = {
-            "step": self.step,
-            **{name: float(f"{value:.5g}") for name, value in means.items()},
-            "pictures_per_second": round(len(recent) * self.options.batch / seconds, 2),
-        }
-        with (self.folder / "log.jsonl").open("a") as file:
-            file.write(json.dumps(line) + "\n")
-
-    def _forget_log_after(self, step: int) -> None:
-        """Drops lines of steps that a kill undid, so that the log has every step once."""
-        path = self.folder / "log.jsonl"
-        if path.exists():
-            lines = path.read_text().splitlines(keepends=True)
-            kept = [
-                line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step
-            ]
-            temporary = path.with_name(".log.jsonl.partial")
-            temporary.write_text("".join(kept))
-            temporary.replace(path)

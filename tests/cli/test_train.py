@@ -1,14 +1,21 @@
 """The training command, on tiny networks and pictures."""
 
+from __future__ import annotations
+
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
-from adain_nodes.cli import main
-from adain_nodes.image_files import write_picture
-from adain_nodes.weights.files import read_tensors
+from adain_nodes.cli import encoders, main
+from adain_nodes.image_files import read_picture, write_picture
+from adain_nodes.networks.vgg import Encoder
+from adain_nodes.weights.files import identify, read_tensors
+
+Capture = pytest.CaptureFixture[str]
 
 
 @pytest.fixture
@@ -20,7 +27,8 @@ def command(tiny_model_folder: Path, tmp_path: Path) -> list[str]:
             write_picture(tmp_path / kind / f"{index}.png", torch.rand(20, 24, 3))
     folders = ["--content", str(tmp_path / "content"), "--style", str(tmp_path / "style")]
     encoder = ["--encoder", str(tiny_model_folder / "encoder.safetensors")]
-    return ["train", *folders, *encoder, "--crop", "16", "--batch", "2", "--steps", "3"]
+    sizes = ["--crop", "16", "--batch", "2", "--steps", "3"]
+    return ["train", *folders, *encoder, *sizes, "--preview-interval", "0", "--device", "cpu"]
 
 
 def steps_logged(run: Path) -> list[int]:
@@ -36,15 +44,19 @@ def test_a_run_trains_exports_and_goes_on(
     assert main([*command, "--output", str(run), "--steps", "5"]) == 0
     assert steps_logged(run) == [3, 5]
 
+    # The encoder beside the checkpoint is the one that was given.
+    encoder, _ = read_tensors(tiny_model_folder / "encoder.safetensors")
+    for name, tensor in read_tensors(run / "encoder.safetensors")[0].items():
+        assert torch.equal(tensor, encoder[name]), name
     exported = tmp_path / "decoder.safetensors"
-    encoder = ["--encoder", str(tiny_model_folder / "encoder.safetensors")]
     checkpoint = str(run / "checkpoint.safetensors")
-    assert main(["models", "export-decoder", checkpoint, "-o", str(exported), *encoder]) == 0
+    assert main(["models", "export-decoder", checkpoint, "-o", str(exported)]) == 0
     tensors, metadata = read_tensors(exported)
     assert metadata["steps"] == "5"
+    assert metadata["encoder"] == identify(encoder, "").sha256
     trained, _ = read_tensors(run / "checkpoint.safetensors")
     for name, tensor in tensors.items():
-        torch.testing.assert_close(tensor, trained[f"decoder.{name}"].half().float())
+        assert torch.equal(tensor, trained[f"ema.{name}"].half().float()), name
 
 
 def test_a_run_can_start_from_a_decoder(
@@ -60,8 +72,121 @@ def test_a_run_can_start_from_a_decoder(
         torch.testing.assert_close(trained[f"decoder.{name}"], tensor, rtol=0, atol=1e-5)
 
 
+def test_options_reach_the_run_and_its_checkpoint(command: list[str], tmp_path: Path) -> None:
+    given: dict[str, Any] = {
+        "schedule": "inverse",
+        "tv_weight": 0.5,
+        "identity_weight": 2.0,
+        "ema": 0.9,
+        "learning_rate": 0.01,
+        "reference": "torch",
+        "reconstruction_steps": 1,
+        "photographs_as_styles": 0.5,
+        "seed": 7,
+    }
+    words = [
+        word
+        for name, value in given.items()
+        for word in (f"--{name.replace('_', '-')}", str(value))
+    ]
+    emphasis = ["--emphasis", "*.png=2", "--emphasis", "1*=0.5"]
+    assert main([*command, "--output", str(tmp_path / "run"), *words, *emphasis]) == 0
+    _, metadata = read_tensors(tmp_path / "run" / "checkpoint.safetensors")
+    options = json.loads(metadata["options"])
+    assert {name: options[name] for name in given} == given
+    assert options["emphasis"] == {"*.png": 2.0, "1*": 0.5}
+    line = json.loads((tmp_path / "run" / "log.jsonl").read_text())
+    assert {"total_variation", "identity"} <= line.keys()
+
+
+def test_previews_and_a_plot_are_made_on_the_way_and_at_the_end(
+    command: list[str], tmp_path: Path
+) -> None:
+    pytest.importorskip("matplotlib")
+    run = tmp_path / "run"
+    assert main([*command, "--output", str(run), "--preview-interval", "2"]) == 0
+    sheets = sorted((run / "previews").iterdir())
+    assert [sheet.name for sheet in sheets] == ["step-000002.jpg", "step-000003.jpg"]
+    first, last = (read_picture(sheet) for sheet in sheets)
+    assert not torch.equal(first, last)
+    assert (run / "plot.png").exists()
+
+
+def test_previews_are_not_made_unless_wanted(command: list[str], tmp_path: Path) -> None:
+    assert main([*command, "--output", str(tmp_path / "run")]) == 0
+    names = {path.name for path in (tmp_path / "run").iterdir()}
+    assert names == {"checkpoint.safetensors", "encoder.safetensors", "log.jsonl"}
+
+
+def test_broken_pictures_are_listed_at_the_end(
+    command: list[str], tmp_path: Path, capsys: Capture
+) -> None:
+    broken = [tmp_path / "content" / "0.png", tmp_path / "style" / "2.png"]
+    for path in broken:
+        path.write_bytes(path.read_bytes()[:100])
+    assert main([*command, "--output", str(tmp_path / "run"), "--steps", "12"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-3] == "skipped pictures that cannot be read:"
+    assert lines[-2:] == [f"  {path}" for path in broken]
+
+
+def test_a_run_does_not_go_on_with_another_encoder(
+    command: list[str], encoder: Encoder, tmp_path: Path, capsys: Capture
+) -> None:
+    output = ["--output", str(tmp_path / "run")]
+    assert main([*command, *output]) == 0
+    before = (tmp_path / "run" / "encoder.safetensors").read_bytes()
+    torch.save(vgg(encoder).state_dict(), tmp_path / "vgg.pth")
+    assert main([*command, *output, "--encoder", str(tmp_path / "vgg.pth")]) == 2
+    assert "was trained with the encoder of identity" in capsys.readouterr().err
+    assert (tmp_path / "run" / "encoder.safetensors").read_bytes() == before
+
+
+def vgg(encoder: Encoder) -> nn.Module:
+    """A trunk with these tensors and torchvision's names."""
+    places = (0, 2, 5, 7, 10, 12, 14, 17)
+    features = nn.Module()
+    for place, layer in zip(places, encoder.children(), strict=True):
+        features.add_module(str(place), layer)
+    network = nn.Module()
+    network.add_module("features", features)
+    return network
+
+
+def test_a_foreign_trunk_is_converted_as_the_other_command_does(
+    command: list[str], encoder: Encoder, tmp_path: Path
+) -> None:
+    source, converted = tmp_path / "vgg.pth", tmp_path / "converted.safetensors"
+    torch.save(vgg(encoder).state_dict(), source)
+    run = ["--output", str(tmp_path / "run"), "--seed", "3", "--encoder", str(source)]
+    assert main([*command, *run]) == 0
+    calibration = ["--calibration", str(tmp_path / "content"), "--seed", "3"]
+    assert main(["models", "convert", str(source), "-o", str(converted), *calibration]) == 0
+    used, metadata = read_tensors(tmp_path / "run" / "encoder.safetensors")
+    expected, other_metadata = read_tensors(converted)
+    assert metadata == other_metadata
+    for name, tensor in expected.items():
+        assert torch.equal(used[name], tensor), name
+    assert main([*command, *run, "--steps", "4"]) == 0
+
+
+def test_an_encoder_is_known_by_the_name_of_its_model() -> None:
+    tensors, metadata = encoders.encoder_tensors("adain-vgg16", (), 0)
+    assert identify(tensors, "").sha256 == metadata["identity"]
+
+
 @pytest.mark.parametrize(
-    ("option", "value"), [("--emphasis", "cubism"), ("--crop", "15"), ("--content", "nowhere")]
+    ("option", "value"),
+    [
+        ("--emphasis", "cubism"),
+        ("--crop", "15"),
+        ("--content", "nowhere"),
+        ("--encoder", "adain-vgg61"),
+        ("--encoder", "timm/vgg19.tv_in1k@main"),
+        ("--device", "cuda:99"),
+        ("--preview-interval", "-1"),
+        ("--ema", "1.5"),
+    ],
 )
 def test_a_wrong_option_is_one_line_and_no_folder(
     command: list[str],

@@ -8,17 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from torch import nn
 
-from adain_nodes.networks.decoder import Decoder
 from adain_nodes.networks.vgg import Encoder
 from adain_nodes.training import trainer as trainer_module
 from adain_nodes.training.data import RandomCrops, find_pictures
 from adain_nodes.training.distributed import World
+from adain_nodes.training.objective import Condition, target_alone
 from adain_nodes.training.options import TrainingOptions
 from adain_nodes.training.trainer import Trainer
 
 MakeTrainer = Callable[..., Trainer]
-"""make_trainer(options, folder=..., decoder=..., world=..., bf16=...)"""
+"""make_trainer(options, folder=..., decoder=..., condition=..., world=..., bf16=...)"""
 
 
 @pytest.fixture
@@ -43,7 +44,8 @@ def make_trainer(encoder: Encoder, pictures: Path, tmp_path: Path) -> MakeTraine
         options: TrainingOptions,
         *,
         folder: Path = tmp_path / "run",
-        decoder: Decoder | None = None,
+        decoder: nn.Module | None = None,
+        condition: Condition = target_alone,
         bf16: bool = False,
         world: World | None = None,
     ) -> Trainer:
@@ -52,7 +54,15 @@ def make_trainer(encoder: Encoder, pictures: Path, tmp_path: Path) -> MakeTraine
             for i, kind in enumerate(("content", "style"))
         )
         return Trainer(
-            encoder, contents, styles, options, folder, decoder=decoder, bf16=bf16, world=world
+            encoder,
+            contents,
+            styles,
+            options,
+            folder,
+            decoder=decoder,
+            condition=condition,
+            bf16=bf16,
+            world=world,
         )
 
     return make

@@ -17,7 +17,7 @@ import adain_nodes.weights.files as package_file
 from adain_nodes.networks.vgg import Encoder
 from adain_nodes.training import trainer as trainer_module
 from adain_nodes.training.data import RandomCrops, find_pictures
-from adain_nodes.training.distributed import World, joined_world
+from adain_nodes.training.distributed import World, joined_world, local_device
 from adain_nodes.training.options import TrainingOptions
 from adain_nodes.training.trainer import Trainer
 
@@ -42,6 +42,11 @@ def train(folder: Path, name: str, world: World) -> None:
         trainer = Trainer(encoder, contents, styles, options, run, world=world)
         steps = list(trainer.run())
         results = {key: p.detach().contiguous() for key, p in trainer.decoder.named_parameters()}
+        results |= {f"ema.{key}": p.contiguous() for key, p in trainer.result.state_dict().items()}
+        results["union"] = torch.tensor(sorted(map(int, world.union([str(world.rank)]))))
+        first = torch.full((1,), float(world.rank))
+        world.broadcast(first)
+        results["broadcast"] = first
         for key in ("gradient_norm", "loss"):
             results[key] = torch.tensor([step[key] for step in steps])
         save_file(results, folder / f"{name}-{batch}-{world.rank}.safetensors")
@@ -102,6 +107,8 @@ def test_two_processes_train_as_one_on_the_joint_batch(trained: Path, batch: int
     one, two = read(trained, "one", batch, 0), read(trained, "two", batch, 0)
     for key in ("gradient_norm", "loss"):
         torch.testing.assert_close(two.pop(key), one.pop(key), rtol=1e-4, atol=0)
+    assert two.pop("union").tolist() == [0, 1]
+    assert two.pop("broadcast").tolist() == [0]
     for key, parameter in two.items():
         # Adam moves every weight by about the rate, whatever the size of its gradient.
         torch.testing.assert_close(parameter, one[key], rtol=0, atol=0.02 * RATE)
@@ -126,6 +133,18 @@ def test_one_process_is_its_own_world(monkeypatch: pytest.MonkeyPatch) -> None:
         assert (world.rank, world.size, world.is_main) == (0, 1, True)
         values = torch.tensor([1.0, 2.0])
         assert world.mean(values).tolist() == [1, 2]
+        world.broadcast(values)
+        assert values.tolist() == [1, 2]
+        assert world.union(["a", "b", "a"]) == {"a", "b"}
+
+
+def test_processes_of_a_host_take_a_gpu_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LOCAL_RANK", raising=False)
+    assert local_device(torch.device("cuda")) == torch.device("cuda")
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert local_device(torch.device("cuda")) == torch.device("cuda:1")
+    assert local_device(torch.device("cuda:0")) == torch.device("cuda:0")
+    assert local_device(torch.device("cpu")) == torch.device("cpu")
 
 
 if __name__ == "__main__":

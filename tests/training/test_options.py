@@ -19,6 +19,14 @@ from adain_nodes.training.options import TrainingOptions
         ({"photographs_as_styles": 1.5}, r"0\.\.1, got 1\.5"),
         ({"photographs_as_styles": -0.1}, r"0\.\.1, got -0\.1"),
         ({"reference": "paper"}, "paper"),
+        ({"ema": 1.0}, "ema .* got 1"),
+        ({"ema": -0.1}, "ema .* got -0.1"),
+        ({"learning_rate": 0.0}, "learning_rate .* got 0"),
+        ({"schedule": "linear"}, "cosine, constant, inverse, got 'linear'"),
+        ({"content_weight": -1.0}, "content_weight .* got -1"),
+        ({"style_weight": -1.0}, "style_weight .* got -1"),
+        ({"tv_weight": float("nan")}, "tv_weight .* got nan"),
+        ({"identity_weight": -1.0}, "identity_weight .* got -1"),
     ],
 )
 def test_options_that_cannot_be_are_refused(options: dict[str, Any], message: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from adain_nodes.errors import InputError
 from adain_nodes.networks.decoder import Decoder
@@ -29,7 +29,11 @@ def options_of(steps: int, **others: Any) -> TrainingOptions:
 
 
 def parameters_of(trainer: Trainer) -> dict[str, Tensor]:
-    return {name: p.detach().clone() for name, p in trainer.decoder.named_parameters()}
+    return copies_of(trainer.decoder)
+
+
+def copies_of(network: nn.Module) -> dict[str, Tensor]:
+    return {name: p.detach().clone() for name, p in network.state_dict().items()}
 
 
 def log_of(folder: Path) -> list[dict[str, float]]:
@@ -54,12 +58,22 @@ def test_a_run_starts_from_the_decoder_it_is_given_unless_it_goes_on(
 
 
 @pytest.mark.usefixtures("without_warmup")
+@pytest.mark.parametrize(
+    "extras",
+    [
+        {"ema": 0.9, "photographs_as_styles": 0.5, "reconstruction_steps": 2},
+        {"ema": 0.0, "schedule": "inverse", "tv_weight": 1.0, "identity_weight": 1.0},
+    ],
+)
 def test_a_resumed_run_equals_a_straight_one_bit_for_bit(
-    make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    make_trainer: MakeTrainer,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    extras: dict[str, Any],
 ) -> None:
     monkeypatch.setattr(trainer_module, "LOG_INTERVAL", 1)
     monkeypatch.setattr(trainer_module, "CHECKPOINT_INTERVAL", 3)
-    options = options_of(6, reconstruction_steps=2, photographs_as_styles=0.5)
+    options = options_of(6, **extras)
     straight = make_trainer(options, folder=tmp_path / "straight")
     assert len(list(straight.run())) == 6
 
@@ -70,12 +84,75 @@ def test_a_resumed_run_equals_a_straight_one_bit_for_bit(
     assert resumed.step == 3
     assert len(list(resumed.run())) == 3
 
-    expected = parameters_of(straight)
-    for name, parameter in parameters_of(resumed).items():
-        assert torch.equal(parameter, expected[name]), name
+    for end, expected in (
+        (resumed.decoder, straight.decoder),
+        (resumed.result, straight.result),
+    ):
+        tensors = expected.state_dict()
+        for name, tensor in end.state_dict().items():
+            assert torch.equal(tensor, tensors[name]), name
     assert log_of(resumed.folder) == log_of(straight.folder)
     assert [line["step"] for line in log_of(resumed.folder)] == [1, 2, 3, 4, 5, 6]
     assert list(make_trainer(options, folder=tmp_path / "resumed").run()) == []
+
+
+@pytest.mark.usefixtures("without_warmup")
+def test_the_result_is_the_average_of_the_weights(make_trainer: MakeTrainer) -> None:
+    trainer = make_trainer(options_of(3, ema=0.5))
+    expected = {name: tensor.double() for name, tensor in parameters_of(trainer).items()}
+    for step, _ in enumerate(trainer.run(), 1):
+        decay = min(0.5, (1 + step) / (10 + step))
+        for name, weight in parameters_of(trainer).items():
+            expected[name] = decay * expected[name] + (1 - decay) * weight
+    for name, average in copies_of(trainer.result).items():
+        torch.testing.assert_close(average.double(), expected[name])
+        assert not torch.equal(average, parameters_of(trainer)[name])
+
+
+def test_without_an_average_the_result_is_the_decoder_itself(make_trainer: MakeTrainer) -> None:
+    trainer = make_trainer(options_of(1, ema=0.0))
+    assert trainer.result is trainer.decoder
+
+
+class _Normalised(nn.Module):
+    """Takes content and style features side by side; has buffers."""
+
+    def __init__(self, decoder: Decoder) -> None:
+        super().__init__()
+        self.normalization = nn.BatchNorm2d(20)
+        self.decoder = decoder
+
+    def forward(self, features: Tensor) -> Tensor:
+        x: Tensor = self.decoder(self.normalization(features)[:, :10])
+        return x
+
+
+def _side_by_side(content: Tensor, style: Tensor, _: Tensor) -> Tensor:
+    return torch.cat([content, style], dim=1)
+
+
+def test_other_decoders_train_and_resume_with_their_buffers(
+    make_trainer: MakeTrainer, decoder: Decoder, tmp_path: Path
+) -> None:
+    def make(steps: int, folder: str) -> Trainer:
+        return make_trainer(
+            # Constant, so that a run of half the steps does as the first half of a whole one.
+            options_of(steps, reconstruction_steps=1, schedule="constant"),
+            folder=tmp_path / folder,
+            decoder=_Normalised(deepcopy(decoder)),
+            condition=_side_by_side,
+        )
+
+    straight = make(4, "straight")
+    list(straight.run())
+    list(make(2, "resumed").run())
+    resumed = make(4, "resumed")
+    list(resumed.run())
+    expected = copies_of(straight.decoder)
+    assert expected["normalization.num_batches_tracked"] == 4
+    assert expected["normalization.running_mean"].abs().min() > 0
+    for name, tensor in copies_of(resumed.decoder).items():
+        assert torch.equal(tensor, expected[name]), name
 
 
 def test_a_line_of_the_log_that_a_kill_cut_short_is_dropped(
@@ -196,7 +273,7 @@ def test_the_learning_rate_warms_up_and_decays(
     make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trainer_module, "WARMUP_STEPS", 3)
-    trainer = make_trainer(options_of(5, learning_rate=0.1))
+    trainer = make_trainer(options_of(5, learning_rate=0.1, schedule="cosine"))
     rates = [losses["learning_rate"] for losses in trainer.run()]
     factors = [1 / 3, 2 / 3, 1, 1, 1]
     expected = [

@@ -1,0 +1,132 @@
+"""What a decoder is trained for (paper, section 6, equations 10 to 13), and what may be added."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..networks.vgg import Encoder
+from ..ops.losses import content_loss, style_loss
+from ..ops.normalization import adain
+from ..ops.statistics import channel_statistics
+from .options import TrainingOptions
+
+RANGE_WEIGHT = 10.0
+"""Of the mean square by which pictures leave 0..1: clamping them would lose its gradient there."""
+
+Condition = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""What the decoder is fed: a function of the content's features f(c), the style's f(s) and the
+target t = AdaIN(f(c), f(s)), each [B,C,h,w]. f(s) may have another grid than the other two."""
+
+
+def target_alone(_content: Tensor, _style: Tensor, target: Tensor) -> Tensor:
+    """The paper's `Condition`: the decoder sees t."""
+    return target
+
+
+class Objective:
+    """The losses of one batch, to be minimised over the weights of the decoder.
+
+    Args:
+        encoder: f, frozen.
+        options: weights and reading of the losses.
+        condition: what the decoder is fed. Where a picture is its own style, as in reconstruction
+            and in the identity term, it is called with that picture's features in all three places.
+        bf16: whether networks compute in bf16; statistics and losses stay fp32.
+    """
+
+    def __init__(
+        self, encoder: Encoder, options: TrainingOptions, condition: Condition, *, bf16: bool
+    ) -> None:
+        self.encoder = encoder
+        self.options = options
+        self.condition = condition
+        self.bf16 = bf16
+
+    def reconstruction(self, decoder: nn.Module, pictures: Tensor) -> dict[str, Tensor]:
+        """Pixels of g(f(x)) against x.
+
+        Args:
+            decoder: g.
+            pictures: x, [B,3,h,w] in 0..1.
+
+        Returns:
+            Scalars by name; `loss` is what to minimise.
+        """
+        with self._precision(pictures):
+            with torch.no_grad():
+                features = self.encoder(pictures)
+            result = decoder(self.condition(features, features, features))
+        reconstruction = F.l1_loss(result.float(), pictures)
+        return {"loss": reconstruction, "reconstruction": reconstruction}
+
+    def stylization(
+        self, decoder: nn.Module, contents: Tensor, styles: Tensor
+    ) -> dict[str, Tensor]:
+        """Features and statistics of g(t) against t and the style's; the options may add terms.
+
+        `total_variation` is the mean absolute difference of neighbouring pixels of g(t), down plus
+        across. `identity` is the mean absolute difference of c and what comes out for c in its own
+        style, which leaves f(c) as it is: g(f(c)).
+
+        Args:
+            decoder: g.
+            contents: c, [B,3,h,w] in 0..1.
+            styles: s, likewise.
+
+        Returns:
+            Scalars by name; `loss` is what to minimise.
+        """
+        options = self.options
+        with self._precision(contents):
+            with torch.no_grad():
+                style_taps = self.encoder.taps(styles)
+                style_statistics = [channel_statistics(tap) for tap in style_taps]
+                features = self.encoder(contents)
+                target = adain(features, style_statistics[-1])
+            conditions = self.condition(features, style_taps[-1], target)
+            if options.identity_weight:
+                own = self.condition(features, features, features)
+                # One call for both: DistributedDataParallel expects one for each step.
+                result, reconstruction = decoder(torch.cat([conditions, own])).chunk(2)
+            else:
+                result = decoder(conditions)
+            taps = self.encoder.taps(result)
+        statistics = [channel_statistics(tap) for tap in taps]
+        content = content_loss(taps[-1].float(), target.float(), options.reference)
+        style = style_loss(statistics, style_statistics, options.reference)
+        picture = result.float()
+        excess = (picture - picture.clamp(0, 1)).square().mean()
+        weight = options.weight_of_style
+        assert weight is not None
+        loss = options.content_weight * content + weight * style + RANGE_WEIGHT * excess
+        losses = {"content": content, "style": style, "range": excess}
+        if options.tv_weight:
+            losses["total_variation"] = total_variation(picture)
+            loss = loss + options.tv_weight * losses["total_variation"]
+        if options.identity_weight:
+            losses["identity"] = F.l1_loss(reconstruction.float(), contents)
+            loss = loss + options.identity_weight * losses["identity"]
+        return {"loss": loss, **losses}
+
+    def _precision(self, pictures: Tensor) -> AbstractContextManager[object]:
+        if not self.bf16:
+            return nullcontext()
+        return torch.autocast(pictures.device.type, torch.bfloat16)
+
+
+def total_variation(pictures: Tensor) -> Tensor:
+    """Mean absolute difference of neighbouring pixels, down plus across (anisotropic).
+
+    Args:
+        pictures: [B,C,h,w], sides at least 2.
+
+    Returns:
+        A scalar.
+    """
+    down, across = pictures.diff(dim=2), pictures.diff(dim=3)
+    return down.abs().mean() + across.abs().mean()

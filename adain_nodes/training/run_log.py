@@ -1,0 +1,74 @@
+"""The log of a run: one line of JSON for every few steps."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+
+class RunLog:
+    """Averages the losses of steps into lines `{"step": ..., "loss": ..., ...}`.
+
+    Args:
+        path: the file; lines are appended.
+        batch: pictures in each step.
+    """
+
+    def __init__(self, path: Path, batch: int) -> None:
+        self.path = path
+        self.batch = batch
+        self.last: dict[str, float] = {}
+        """The line written last; empty before the first."""
+        self._recent: list[dict[str, float]] = []
+        self._started = time.perf_counter()
+
+    def resume(self, step: int) -> None:
+        """Drops lines of steps that a kill undid, so that the log has every step once.
+
+        Args:
+            step: steps done so far.
+        """
+        if self.path.exists():
+            lines = self.path.read_text().splitlines(keepends=True)
+            kept = [
+                line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step
+            ]
+            temporary = self.path.with_name(f".{self.path.name}.partial")
+            temporary.write_text("".join(kept))
+            temporary.replace(self.path)
+        self._recent, self._started = [], time.perf_counter()
+
+    def add(self, losses: dict[str, float]) -> None:
+        """Takes the losses of one step."""
+        self._recent.append(losses)
+
+    def write(self, step: int) -> None:
+        """Writes the means over the steps since the last line.
+
+        Args:
+            step: steps done so far.
+        """
+        recent, seconds = self._recent, time.perf_counter() - self._started
+        means = {
+            name: sum(losses[name] for losses in recent if name in losses)
+            / sum(name in losses for losses in recent)
+            for name in recent[-1]
+        }
+        self.last = {
+            "step": step,
+            **{name: float(f"{value:.5g}") for name, value in means.items()},
+            "pictures_per_second": round(len(recent) * self.batch / seconds, 2),
+        }
+        with self.path.open("a") as file:
+            file.write(json.dumps(self.last) + "\n")
+        self._recent, self._started = [], time.perf_counter()
+
+
+def read_log(path: Path) -> list[dict[str, float]]:
+    """The lines of a log, oldest first; none if there is no file yet. A line that a kill cut short
+    is left out."""
+    if not path.exists():
+        return []
+    lines = path.read_text().splitlines(keepends=True)
+    return [json.loads(line) for line in lines if line.endswith("\n")]

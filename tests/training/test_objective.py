@@ -1,0 +1,104 @@
+"""Conditions and extra terms; the losses of the paper are tested with the trainer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from adain_nodes.networks.decoder import Decoder
+from adain_nodes.networks.vgg import Encoder
+from adain_nodes.ops.normalization import adain
+from adain_nodes.ops.statistics import channel_statistics
+from adain_nodes.training.objective import Condition, Objective, target_alone, total_variation
+from adain_nodes.training.options import TrainingOptions
+
+
+def objective_of(
+    encoder: Encoder, condition: Condition = target_alone, **options: Any
+) -> Objective:
+    return Objective(encoder, TrainingOptions(steps=1, **options), condition, bf16=False)
+
+
+@pytest.fixture
+def contents() -> Tensor:
+    return F.interpolate(torch.rand(2, 3, 4, 4), size=(16, 16), mode="bicubic").clamp(0, 1)
+
+
+@pytest.fixture
+def styles() -> Tensor:
+    return F.interpolate(torch.rand(2, 3, 4, 4), size=(16, 16), mode="bicubic").clamp(0, 1)
+
+
+def test_total_variation_is_the_mean_difference_of_neighbours() -> None:
+    pictures = torch.rand(2, 3, 5, 4)
+    values: list[list[float]] = [[], []]
+    for b in range(2):
+        for c in range(3):
+            for y in range(5):
+                for x in range(4):
+                    here = pictures[b, c, y, x].item()
+                    if y < 4:
+                        values[0].append(abs(pictures[b, c, y + 1, x].item() - here))
+                    if x < 3:
+                        values[1].append(abs(pictures[b, c, y, x + 1].item() - here))
+    expected = sum(sum(group) / len(group) for group in values)
+    assert total_variation(pictures).item() == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("weights", [{"tv_weight": 3.0}, {"identity_weight": 3.0}])
+def test_extra_terms_add_to_the_loss_by_their_weight(
+    encoder: Encoder,
+    decoder: Decoder,
+    contents: Tensor,
+    styles: Tensor,
+    weights: dict[str, Any],
+) -> None:
+    plain = objective_of(encoder).stylization(decoder, contents, styles)
+    assert plain.keys() == {"loss", "content", "style", "range"}
+    more = objective_of(encoder, **weights).stylization(decoder, contents, styles)
+    (term,) = more.keys() - plain.keys()
+    if "tv_weight" in weights:
+        target = adain(encoder(contents), channel_statistics(encoder(styles)))
+        expected = total_variation(decoder(target))
+    else:
+        expected = (decoder(encoder(contents)) - contents).abs().mean()
+    torch.testing.assert_close(more[term], expected)
+    torch.testing.assert_close(more["loss"], plain["loss"] + 3 * expected)
+    for key in plain.keys() - {"loss"}:
+        torch.testing.assert_close(more[key], plain[key])
+
+
+def test_the_decoder_is_fed_what_the_condition_makes_of_features_and_target(
+    encoder: Encoder, contents: Tensor, styles: Tensor
+) -> None:
+    fed: list[Tensor] = []
+
+    class Probe(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            fed.append(x)
+            return F.interpolate(x[:, :3], scale_factor=8)
+
+    def beside(content: Tensor, style: Tensor, target: Tensor) -> Tensor:
+        return torch.cat([content, style, target], dim=1)
+
+    objective = objective_of(encoder, beside, identity_weight=1.0)
+    objective.stylization(Probe(), contents, styles)
+    objective.reconstruction(Probe(), styles)
+    content, style = encoder(contents), encoder(styles)
+    target = adain(content, channel_statistics(style))
+    stylized, own = fed[0].chunk(2)
+    torch.testing.assert_close(stylized, torch.cat([content, style, target], dim=1))
+    torch.testing.assert_close(own, torch.cat([content] * 3, dim=1))
+    torch.testing.assert_close(fed[1], torch.cat([style] * 3, dim=1))
+
+
+def test_reconstruction_compares_pixels(
+    encoder: Encoder, decoder: Decoder, contents: Tensor
+) -> None:
+    losses = objective_of(encoder).reconstruction(decoder, contents)
+    expected = (decoder(encoder(contents)) - contents).abs().mean()
+    torch.testing.assert_close(losses["loss"], expected)
