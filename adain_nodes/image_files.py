@@ -15,6 +15,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from .errors import InputError
+from .ops.color import luminance
 from .pictures import check_picture
 
 logger = logging.getLogger(__name__)
@@ -33,7 +34,6 @@ READABLE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif",
 WRITABLE_SUFFIXES = tuple(_FORMATS)
 """Ends of file names that `write_picture` knows."""
 
-_LUMINANCE = (0.299, 0.587, 0.114)
 _ALPHA_MODES = ("RGBA", "RGBa", "LA", "La", "PA")
 
 
@@ -50,7 +50,7 @@ def read_picture(path: Path) -> Tensor:
     Raises:
         InputError: the file is missing, no picture, damaged, or of values without a known range.
     """
-    with _opened(path) as image:
+    with opened(path) as image:
         pixels = _pixels(ImageOps.exif_transpose(image), path)
     return torch.from_numpy(pixels)[None]
 
@@ -70,10 +70,10 @@ def read_mask(path: Path) -> Tensor:
     picture = read_picture(path)
     if picture.shape[3] == 1:
         return picture[..., 0]
-    luminance = picture[..., :3] @ torch.tensor(_LUMINANCE)
+    brightness = luminance(picture[..., :3])[..., 0]
     if picture.shape[3] == 4:
-        luminance *= picture[..., 3]
-    return luminance
+        brightness *= picture[..., 3]
+    return brightness
 
 
 def picture_size(path: Path) -> tuple[int, int]:
@@ -82,7 +82,7 @@ def picture_size(path: Path) -> tuple[int, int]:
     Raises:
         InputError: the file is missing or no picture.
     """
-    with _opened(path) as image:
+    with opened(path) as image:
         return image.height, image.width
 
 
@@ -142,8 +142,8 @@ def check_writable(path: Path, size: tuple[int, int]) -> None:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
-    """A picture file for reading; whatever goes wrong with it is an `InputError`."""
+def opened(path: Path) -> Iterator[Image.Image]:
+    """Opens a picture file; whatever goes wrong with it meanwhile is an `InputError`."""
     if path.is_dir():
         raise InputError(f"{path} is a folder, a picture file is expected")
     if not path.exists():

@@ -4,6 +4,7 @@ Ids and sockets are final and widgets are only ever appended, since saved workfl
 by name and by position.
 """
 
+from .color import AdaINMatchColor
 from .loaders import AdaINExampleImage, AdaINModelLoader
 from .regions import AdaINSpatialMask
 from .steps import AdaINDecode, AdaINEncode, AdaINTransfer
@@ -21,6 +22,7 @@ NODE_CLASS_MAPPINGS: dict[str, type] = {
         AdaINTransfer,
         AdaINSpatialMask,
         AdaINDecode,
+        AdaINMatchColor,
         AdaINStylize,
     )
 }
@@ -34,5 +36,6 @@ NODE_DISPLAY_NAME_MAPPINGS: dict[str, str] = {
     "AdaINTransfer": "AdaIN",
     "AdaINSpatialMask": "AdaIN Spatial Mask",
     "AdaINDecode": "AdaIN Decode",
+    "AdaINMatchColor": "AdaIN Match Color",
     "AdaINStylize": "AdaIN Stylize",
 }

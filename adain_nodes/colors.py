@@ -1,0 +1,140 @@
+"""Pictures in the colours of others: on their own, and so that a stylised picture keeps those of
+its content (Gatys et al. 2016, "Preserving color in neural artistic style transfer")."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import torch
+from torch import Tensor
+
+from .errors import InputError
+from .ops.color import (
+    LINEAR_MAPS,
+    ColorMethod,
+    ColorStatistics,
+    match_chroma,
+    match_histograms,
+    match_statistics,
+)
+from .pictures import check_picture, common_batch, from_network, to_network
+
+METHODS: tuple[ColorMethod, ...] = get_args(ColorMethod)
+
+
+def match_color(
+    picture: Tensor, reference: Tensor, method: ColorMethod = "linear", *, strength: float = 1.0
+) -> Tensor:
+    """Gives pictures the colours of others.
+
+    Args:
+        picture: [B,H,W,C] in 0..1, RGB, RGBA or grey. A fourth channel passes through untouched;
+            where it is 0 a pixel's colour does not count, but is changed with the others.
+        reference: likewise, of any size; one for all, or one for each.
+        method: `linear`, `mean_std` and `coral` match mean and covariance of the colours, see
+            `ops.color`; `histogram` the distribution of each channel; `luminance` keeps the
+            picture's luminance and takes the chroma of the reference pixel by pixel, for which
+            the reference is scaled to the picture's size.
+        strength: 0 keeps the picture, 1 matches fully; between, the colours are mixed.
+
+    Returns:
+        [B,H,W,3 or 4], fp32 in 0..1, on the picture's device.
+
+    Raises:
+        InputError: one of them is no picture, the batches do not fit, the method is unknown or the
+            strength is out of range.
+    """
+    check_picture(picture, "picture")
+    check_picture(reference, "reference")
+    check_method(method)
+    if not 0 <= strength <= 1:
+        raise InputError(f"strength must be 0 (the picture) to 1 (full match), got {strength:g}")
+    batch = common_batch(picture=len(picture), reference=len(reference))
+    channels = 4 if picture.shape[3] == 4 else 3
+    result = picture.new_empty((batch, *picture.shape[1:3], channels), dtype=torch.float32)
+    for index in range(batch):
+        single = picture[index % len(picture)][None].cpu()
+        other = reference[index % len(reference)][None].cpu()
+        color, alpha = _at_size(single, single.shape[1:3])
+        matched = _matched(color, alpha, other, method) if strength > 0 else color
+        result[index, ..., :3] = torch.lerp(color, matched, strength).clamp_(0, 1)[0]
+        if channels == 4:
+            result[index, ..., 3] = picture[index % len(picture), ..., 3]
+    return result
+
+
+def check_method(method: str) -> None:
+    """Checks the name of a method.
+
+    Raises:
+        InputError: it is unknown; the message lists those there are.
+    """
+    if method not in METHODS:
+        raise InputError(f"the colour method must be {', '.join(METHODS)}, got {method!r}")
+
+
+def recolors_style(method: ColorMethod | None) -> bool:
+    """Whether a method keeps the content's colours by way of the style picture, so that it needs
+    one, and its statistics are of use for one content only."""
+    return method is not None and method != "luminance"
+
+
+def style_for(content: Tensor, style: Tensor, method: ColorMethod | None) -> Tensor:
+    """A style picture as it is to be encoded if the result shall keep the content's colours.
+
+    Args:
+        content: [B,H,W,C] in 0..1; of a batch, the first picture counts: the frames of a film must
+            not differ in style.
+        style: [B,H,W,C] in 0..1.
+        method: see `match_color`; `luminance` and None leave the style alone.
+
+    Raises:
+        InputError: as `match_color`.
+    """
+    if method is None or not recolors_style(method):
+        return style
+    return match_color(style, content[:1], method)
+
+
+def result_for(content: Tensor, result: Tensor, method: ColorMethod | None) -> Tensor:
+    """A stylised picture as it is to be shown if it shall keep the content's colours.
+
+    Args:
+        content: [B,H,W,C] in 0..1, of any size.
+        result: [B,H,W,C] in 0..1.
+        method: see `match_color`; only `luminance` has anything left to do.
+
+    Raises:
+        InputError: as `match_color`.
+    """
+    return match_color(result, content, method) if method == "luminance" else result
+
+
+def _at_size(picture: Tensor, size: tuple[int, ...]) -> tuple[Tensor, Tensor | None]:
+    """RGB, [B,H,W,3], and alpha, [B,H,W,1] or None: fp32 in 0..1, scaled to a height and width."""
+    height, width = size
+    color, alpha = to_network(picture, (height, width))
+    return from_network(color, (height, width), None), alpha
+
+
+def _matched(color: Tensor, alpha: Tensor | None, reference: Tensor, method: ColorMethod) -> Tensor:
+    """One picture, [1,H,W,3], in the colours of another, [1,H',W',C], not clamped."""
+    if method == "luminance":
+        return match_chroma(color, _at_size(reference, color.shape[1:3])[0])
+    source = _visible(color, alpha)
+    target = _visible(*_at_size(reference, reference.shape[1:3]))
+    pixels = color.flatten(0, 2)
+    if method == "histogram":
+        return match_histograms(pixels, source, target).view_as(color)
+    own, wanted = ColorStatistics.of(source), ColorStatistics.of(target)
+    transform = LINEAR_MAPS[method](own, wanted)
+    return match_statistics(pixels, own, wanted, transform).view_as(color)
+
+
+def _visible(color: Tensor, alpha: Tensor | None) -> Tensor:
+    """The pixels whose colour counts, [N,3]: those with an alpha above 0, all if there is none."""
+    pixels = color.flatten(0, 2)
+    if alpha is None:
+        return pixels
+    shown = pixels[alpha.flatten() > 0]
+    return shown if len(shown) else pixels
