@@ -1,4 +1,4 @@
-"""What the surroundings give: device, progress, cancel, model folders.
+"""What the surroundings give: device, free memory, progress, cancel, model folders.
 
 Inside a running ComfyUI these are ComfyUI's; elsewhere, those of a plain process. This is the only
 module that touches ComfyUI, and it never starts it: it looks whether it is there already.
@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from .errors import InputError
+from .memory import free_memory
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 
@@ -25,6 +26,9 @@ Progress = Callable[[int, int], None]
 
 MODEL_FOLDER = "adain"
 """Name of our folder among the host's model folders."""
+
+STYLE_FOLDER = "adain_styles"
+"""Likewise, of the folder that styles are kept in."""
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -63,8 +67,16 @@ class Host:
         """Where results are kept."""
         return torch.device("cpu")
 
+    def free_memory(self, device: torch.device) -> int | None:
+        """Bytes that can still be allocated on a device; None if nobody knows."""
+        return free_memory(device)
+
     def model_folders(self) -> list[Path]:
         """Where users put weights, in the order to search them."""
+        return []
+
+    def style_folders(self) -> list[Path]:
+        """Where styles are kept, in the order to search them; new ones go into the first."""
         return []
 
     def resident(self, network: N, device: torch.device) -> Resident[N]:
@@ -102,10 +114,11 @@ class ComfyHost(Host):
     def __init__(self) -> None:
         import folder_paths  # noqa: PLC0415
 
-        folder = Path(folder_paths.models_dir) / MODEL_FOLDER
-        with suppress(OSError):  # Nobody needs to put files there: a read-only disk will do.
-            folder.mkdir(parents=True, exist_ok=True)
-        folder_paths.add_model_folder_path(MODEL_FOLDER, str(folder))
+        for name in (MODEL_FOLDER, STYLE_FOLDER):
+            folder = Path(folder_paths.models_dir) / name
+            with suppress(OSError):  # Nobody needs to put files there: a read-only disk will do.
+                folder.mkdir(parents=True, exist_ok=True)
+            folder_paths.add_model_folder_path(name, str(folder))
 
     def device(self) -> torch.device:
         from comfy import model_management  # noqa: PLC0415
@@ -119,10 +132,23 @@ class ComfyHost(Host):
         device: torch.device = model_management.intermediate_device()
         return device
 
+    def free_memory(self, device: torch.device) -> int | None:
+        from comfy import model_management  # noqa: PLC0415
+
+        free: int = model_management.get_free_memory(device)
+        return free
+
     def model_folders(self) -> list[Path]:
         import folder_paths  # noqa: PLC0415
 
         return [Path(folder) for folder in folder_paths.get_folder_paths(MODEL_FOLDER)]
+
+    def style_folders(self) -> list[Path]:
+        import folder_paths  # noqa: PLC0415
+
+        own = Path(folder_paths.models_dir) / STYLE_FOLDER
+        others = (Path(folder) for folder in folder_paths.get_folder_paths(STYLE_FOLDER))
+        return [own, *(folder for folder in others if folder != own)]
 
     def resident(self, network: N, device: torch.device) -> Resident[N]:
         return _ComfyResident(network, device)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 
 from . import host
+from .errors import InputError
 from .networks.decoder import Decoder
+from .networks.precision import convert
 from .networks.vgg import Encoder
 from .weights.files import EncoderIdentity
-from .weights.store import load_networks, resolve_model
+from .weights.store import ModelFiles, load_networks, resolve_model
 
 
 @dataclass(frozen=True)
@@ -32,8 +35,9 @@ class Model:
     dtype: torch.dtype
     """Floating type both compute in; statistics are fp32 whatever it is."""
 
-    layers: int
-    """Convolutions in the encoder, and as many in the decoder: the unit of progress."""
+    tile_size: int = 0
+    """Height in px of the tiles that pictures are computed in; 0 chooses. Results do not depend on
+    it."""
 
 
 def load_model(
@@ -41,34 +45,52 @@ def load_model(
     *,
     precision: host.Precision = "auto",
     device: torch.device | None = None,
+    tile_size: int = 0,
     progress: host.Progress | None = None,
 ) -> Model:
     """Loads an encoder and its decoder, wherever they are (see `weights.store`).
+
+    Models of the same files, precision and device share their networks.
 
     Args:
         name: of a model in the manifest, of a decoder file or folder in the host's model folders,
             or the path of a folder with encoder.safetensors and decoder.safetensors.
         precision: floating type to compute in, see `host.compute_dtype`.
         device: where to compute; the host's choice if absent.
+        tile_size: height in px of the tiles that pictures are computed in, see
+            `networks.tiling`: smaller needs less memory. 0 takes what is fastest and fits.
         progress: told of the bytes downloaded, if there is a download.
 
     Raises:
-        InputError: there is no such model, or its files are unusable.
+        InputError: there is no such model, its files are unusable, or the tile size is negative.
     """
+    if tile_size < 0:
+        raise InputError(f"the tile size must be 0 (automatic) or more px, got {tile_size}")
     surroundings = host.current()
     device = surroundings.device() if device is None else device
     dtype = host.compute_dtype(precision, device)
     files = resolve_model(name, folders=surroundings.model_folders(), progress=progress)
+    stamps = tuple(path.stat().st_mtime_ns for path in (files.encoder, files.decoder))
+    encoder, decoder, identity = _networks(surroundings, files, stamps, dtype, device)
+    return Model(name, identity, encoder, decoder, dtype, tile_size)
+
+
+@lru_cache(maxsize=8)
+def _networks(
+    surroundings: host.Host,
+    files: ModelFiles,
+    _stamps: tuple[int, ...],
+    dtype: torch.dtype,
+    device: torch.device,
+) -> tuple[host.Resident[Encoder], host.Resident[Decoder], EncoderIdentity]:
+    """The networks of these files, as they were when they were last changed."""
     # ComfyUI runs nodes in inference mode; tensors made there could never be used in autograd.
     with torch.inference_mode(False):
         encoder, decoder, identity = load_networks(files)
         for network in (encoder, decoder):
-            network.to(dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return Model(
-        name,
-        identity,
+            convert(network, dtype)
+    return (
         surroundings.resident(encoder, device),
         surroundings.resident(decoder, device),
-        dtype,
-        layers=sum(encoder.architecture.depths),
+        identity,
     )

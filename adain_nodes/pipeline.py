@@ -1,7 +1,7 @@
 """Style transfer step by step: encode, take statistics, apply AdaIN, decode.
 
     model = load_model()
-    style = style_statistics(encode(model, art, shorter_side=512))
+    style = style_of(model, art, shorter_side=512)
     picture = decode(model, transfer(encode(model, photograph), style, alpha=0.8))
 
 Pictures are [B,H,W,C] tensors in 0..1, RGB, RGBA or grey, of any size; results have the size of
@@ -11,6 +11,7 @@ the picture that was encoded. Everything that takes long accepts `progress`.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Literal
@@ -22,12 +23,12 @@ from . import host
 from .errors import InputError
 from .features import Features, Style, as_batch, check_same_encoder, check_same_size, stacked
 from .model import Model
-from .networks.decoder import Decoder
-from .networks.vgg import Encoder
+from .networks.tiling import tiles
 from .ops.masks import MaskResize, compose_regions, is_empty
 from .ops.normalization import adain, blend, interpolate_statistics
-from .ops.statistics import channel_statistics
-from .pictures import check_picture, common_batch, from_network, scaled_size, to_network
+from .ops.statistics import BLOCK_ELEMENTS, Statistics, channel_statistics
+from .pictures import check_picture, common_batch
+from .steps import cells, counter, decode_one, encode_one, summarise_one
 
 logger = logging.getLogger(__name__)
 
@@ -43,17 +44,41 @@ def encode(
         model: whose encoder to use.
         picture: [B,H,W,C] in 0..1, RGB, RGBA or grey.
         shorter_side: px to scale the shorter side to; 0 keeps the size.
-        progress: told of every layer.
+        progress: told of every tile.
 
     Raises:
         InputError: the picture is not one, see `pictures.check_picture`.
     """
     check_picture(picture, "picture")
-    step = _counter(progress, len(picture) * model.layers)
-    encoder = model.encoder.load()
-    return stacked(
-        [_encode_one(model, encoder, single[None], shorter_side, step) for single in picture]
+    report = counter(progress, len(picture) * cells(picture, shorter_side))
+    return stacked([encode_one(model, single[None], shorter_side, report) for single in picture])
+
+
+def style_of(
+    model: Model, picture: Tensor, *, shorter_side: int = 0, progress: host.Progress | None = None
+) -> Style:
+    """The style of pictures: mu(y) and sigma(y) of the paper's equation 8.
+
+    The same as `style_statistics` of what `encode` gives, without keeping features in memory.
+
+    Args:
+        model: whose encoder to use.
+        picture: [B,H,W,C] in 0..1, RGB, RGBA or grey.
+        shorter_side: px to scale the shorter side to; 0 keeps the size.
+        progress: told of every tile.
+
+    Raises:
+        InputError: the picture is not one, see `pictures.check_picture`.
+    """
+    check_picture(picture, "picture")
+    report = counter(progress, len(picture) * cells(picture, shorter_side))
+    parts = [
+        summarise_one(model, single[None], shorter_side, report).statistics() for single in picture
+    ]
+    mean, std = (
+        torch.cat(values) for values in zip(*((p.mean, p.std) for p in parts), strict=True)
     )
+    return Style(Statistics(mean, std), model.identity)
 
 
 def style_statistics(
@@ -136,8 +161,8 @@ def transfer(
     """
     if mask is not None:
         mask = as_batch(mask)
-        _warn_of_empty(mask)
-    return _transfer(
+        warn_of_empty(mask)
+    return apply_style(
         content,
         style,
         alpha=alpha,
@@ -176,8 +201,13 @@ def compose(
         **{f"mask_{index}": len(mask) for index, mask in enumerate(masks, 1)},
     )
     outside = outside.expanded(batch)
-    values = compose_regions([features.values for features, _ in regions], masks, outside.values)
-    return replace(outside, values=values)
+
+    def composed(rows: slice) -> Tensor:
+        parts = [features.values[:, :, rows] for features, _ in regions]
+        shares = [mask[:, :, rows] for mask in masks]
+        return compose_regions(parts, shares, outside.values[:, :, rows])
+
+    return replace(outside, values=_in_blocks(composed, outside.values))
 
 
 def decode(model: Model, features: Features, *, progress: host.Progress | None = None) -> Tensor:
@@ -186,7 +216,7 @@ def decode(model: Model, features: Features, *, progress: host.Progress | None =
     Args:
         model: whose decoder to use; its encoder must be the one that made the features.
         features: as they come from `encode` or `transfer`.
-        progress: told of every layer.
+        progress: told of every tile.
 
     Returns:
         [B,H,W,3], or 4 channels where the encoded pictures had an alpha channel; fp32 in 0..1.
@@ -195,71 +225,9 @@ def decode(model: Model, features: Features, *, progress: host.Progress | None =
         InputError: the features come from another encoder.
     """
     check_same_encoder(model=model.identity, features=features.encoder)
-    step = _counter(progress, len(features) * model.layers)
-    decoder = model.decoder.load()
-    return torch.cat([_decode_one(model, decoder, features[i], step) for i in range(len(features))])
-
-
-def stylize(
-    model: Model,
-    content: Tensor,
-    style: Style,
-    *,
-    alpha: float = 1.0,
-    content_size: int = 0,
-    mask: Tensor | None = None,
-    mask_statistics: MaskStatistics = "region",
-    progress: host.Progress | None = None,
-) -> Tensor:
-    """Encodes, transfers and decodes, one frame at a time: the features of a film are never all
-    in memory.
-
-    Args:
-        model: what to use.
-        content: [B,H,W,C] in 0..1, RGB, RGBA or grey.
-        style: one for all frames, or one for each.
-        alpha: 0 keeps the content, 1 is the full style.
-        content_size: px to scale the content's shorter side to; 0 keeps the size.
-        mask: where to apply it, see `transfer`; one for all frames, or one for each.
-        mask_statistics: see `transfer`.
-        progress: told of every layer.
-
-    Returns:
-        [B,H,W,3 or 4], fp32 in 0..1.
-
-    Raises:
-        InputError: as `encode` and `transfer`.
-    """
-    check_picture(content, "content")
-    sizes = {"content": len(content), "style": len(style)}
-    if mask is not None:
-        mask = as_batch(mask)
-        _warn_of_empty(mask)
-        sizes["mask"] = len(mask)
-    batch = common_batch(**sizes)
-    step = _counter(progress, (len(content) + batch) * model.layers)
-    encoder, decoder = model.encoder.load(), model.decoder.load()
-    result: Tensor | None = None
-    encoded: Features | None = None
-    for index in range(batch):
-        if encoded is None or len(content) > 1:
-            encoded = _encode_one(model, encoder, content[index : index + 1], content_size, step)
-        target = _transfer(
-            encoded,
-            style[index % len(style)],
-            alpha=alpha,
-            mask=None if mask is None else mask[index % len(mask)],
-            outside=None,
-            mask_statistics=mask_statistics,
-            mask_resize="area",
-            apply_mask=True,
-        )
-        frame = _decode_one(model, decoder, target, step)
-        if result is None:
-            result = frame.new_empty((batch, *frame.shape[1:]))
-        result[index] = frame[0]
-    assert result is not None  # a checked picture has at least one in its batch
-    return result
+    report = counter(progress, len(features) * math.prod(features.values.shape[2:]))
+    pictures = [decode_one(model, features[i], report) for i in range(len(features))]
+    return pictures[0] if len(pictures) == 1 else torch.cat(pictures)
 
 
 _LOAD_IMAGE_HINT = (
@@ -268,64 +236,53 @@ _LOAD_IMAGE_HINT = (
 )
 
 
-def _encode_one(
-    model: Model, encoder: Encoder, picture: Tensor, shorter_side: int, step: Callable[[], None]
-) -> Features:
-    height, width = picture.shape[1:3]
-    size = scaled_size((height, width), shorter_side)
-    color, alpha = to_network(picture.to(model.encoder.device), size)
-    color = color.to(model.dtype, memory_format=torch.channels_last)
-    with torch.no_grad():
-        values = encoder(color, step)
-    output = host.current().output_device()
-    return Features(
-        values.to(output), size, None if alpha is None else alpha.to(output), model.identity
-    )
-
-
-def _decode_one(
-    model: Model, decoder: Decoder, features: Features, step: Callable[[], None]
-) -> Tensor:
-    values = features.values.to(
-        model.decoder.device, model.dtype, memory_format=torch.channels_last
-    )
-    with torch.no_grad():
-        picture = decoder(values, step)
-    picture = picture.to(host.current().output_device())
-    return from_network(picture, features.size, features.alpha)
-
-
-def _transfer(
+def apply_style(
     content: Features,
     style: Style,
     *,
     alpha: float,
-    mask: Tensor | None,
-    outside: Features | None,
-    mask_statistics: MaskStatistics,
-    mask_resize: MaskResize,
-    apply_mask: bool,
+    mask: Tensor | None = None,
+    outside: Features | None = None,
+    mask_statistics: MaskStatistics = "region",
+    mask_resize: MaskResize = "area",
+    apply_mask: bool = True,
+    own: Statistics | None = None,
 ) -> Features:
+    """`transfer` without its warning of empty masks.
+
+    Args:
+        own: mu(x) and sigma(x) to use instead of those that are measured on the content.
+    """
     outside = content if outside is None else outside
     check_same_encoder(content=content.encoder, style=style.encoder, outside=outside.encoder)
     check_same_size(content=content.size, outside=outside.size)
     sizes = {"content": len(content), "style": len(style), "outside": len(outside)}
-    if mask is None:
-        content = content.expanded(common_batch(**sizes))
-        return replace(content, values=_styled(content.values, style, alpha, None))
-    grid = content.on_grid(mask, mask_resize)
-    batch = common_batch(**sizes, mask=len(grid))
-    content = content.expanded(batch)
-    grid = grid.expand(batch, -1, -1, -1)
-    weights = grid if mask_statistics == "region" else None
-    styled = _styled(content.values, style, alpha, weights)
-    if not apply_mask:
+    grid = None if mask is None else content.on_grid(mask, mask_resize)
+    if grid is not None:
+        sizes["mask"] = len(grid)
+    content = content.expanded(common_batch(**sizes))
+    values = content.values
+    if alpha != 0 and own is None:
+        own = channel_statistics(values, grid if mask_statistics == "region" else None)
+    if grid is not None and not apply_mask:
         # An empty region has no statistics to stylise by.
         grid = (~is_empty(grid)).to(grid)[:, None, None, None].expand_as(grid)
-    return replace(content, values=compose_regions([styled], [grid], outside.values))
+
+    def applied(rows: slice) -> Tensor:
+        part = values[:, :, rows]
+        if own is not None:
+            part = blend(part, adain(part, style.statistics, own), alpha)
+        if grid is None:
+            return part
+        return compose_regions([part], [grid[:, :, rows]], outside.values[:, :, rows])
+
+    if alpha == 0 and grid is None:
+        return content
+    return replace(content, values=_in_blocks(applied, values))
 
 
-def _warn_of_empty(mask: Tensor) -> None:
+def warn_of_empty(mask: Tensor) -> None:
+    """Says which masks of a batch, [B,H,W], are 0 everywhere."""
     empty = is_empty(mask).nonzero().flatten().tolist()
     if empty:
         logger.warning(
@@ -335,21 +292,13 @@ def _warn_of_empty(mask: Tensor) -> None:
         )
 
 
-def _styled(values: Tensor, style: Style, alpha: float, weights: Tensor | None) -> Tensor:
-    if alpha == 0:
-        return values
-    own = channel_statistics(values, weights)
-    return blend(values, adain(values, style.statistics, own), alpha)
-
-
-def _counter(progress: host.Progress | None, total: int) -> Callable[[], None]:
-    """What networks call after each layer, to say that one more of `total` is done."""
-    done = 0
-
-    def step() -> None:
-        nonlocal done
-        done += 1
-        if progress is not None:
-            progress(done, total)
-
-    return step
+def _in_blocks(compute: Callable[[slice], Tensor], like: Tensor) -> Tensor:
+    """Features of the shape and precision of others, computed rows by rows: what is in fp32 on the
+    way stays small, and in the cache."""
+    result = torch.empty(
+        like.shape, dtype=like.dtype, device=like.device, memory_format=torch.channels_last
+    )
+    height = like.shape[2]
+    for rows in tiles(height, max(1, BLOCK_ELEMENTS * height // like.numel())):
+        result[:, :, rows] = compute(rows)
+    return result

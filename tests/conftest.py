@@ -56,7 +56,6 @@ def model(encoder: Encoder, decoder: Decoder) -> Model:
         Resident(encoder, device),
         Resident(decoder, device),
         torch.float32,
-        layers=sum(encoder.architecture.depths),
     )
 
 

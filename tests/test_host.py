@@ -28,7 +28,7 @@ def fresh_host() -> Iterator[None]:
 @pytest.mark.usefixtures("fresh_host")
 def test_a_plain_process_is_its_own_host() -> None:
     assert type(host.current()) is host.Host
-    assert host.current().model_folders() == []
+    assert host.current().model_folders() == host.current().style_folders() == []
     assert host.current().progress() is None
 
 
@@ -36,18 +36,21 @@ def test_a_plain_process_is_its_own_host() -> None:
 def test_a_running_comfyui_is_the_host_and_gets_our_folder(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    folders: list[str] = [str(tmp_path / "from_extra_model_paths")]
+    extra = tmp_path / "from_extra_model_paths"
+    folders = {"adain": [str(extra)], "adain_styles": [str(extra)]}
     paths: Any = ModuleType("folder_paths")
     paths.models_dir = str(tmp_path)
-    paths.add_model_folder_path = lambda _, folder: folders.append(folder)
-    paths.get_folder_paths = lambda _: folders
+    paths.add_model_folder_path = lambda name, folder: folders[name].append(folder)
+    paths.get_folder_paths = folders.get
     monkeypatch.setitem(sys.modules, "folder_paths", paths)
     monkeypatch.setitem(sys.modules, "comfy.model_management", ModuleType("model_management"))
 
     assert isinstance(host.current(), host.ComfyHost)
-    expected = [tmp_path / "from_extra_model_paths", tmp_path / "adain"]
-    assert host.current().model_folders() == expected
+    assert host.current().model_folders() == [extra, tmp_path / "adain"]
     assert (tmp_path / "adain").is_dir()
+    # New styles go into the first.
+    assert host.current().style_folders() == [tmp_path / "adain_styles", extra]
+    assert (tmp_path / "adain_styles").is_dir()
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,3 @@ def test_a_model_loaded_in_inference_mode_can_take_part_in_gradients(
     picture = torch.rand(1, 3, 16, 16, requires_grad=True)
     model.encoder.load()(picture).sum().backward()
     assert picture.grad is not None and picture.grad.abs().sum() > 0
-
-
-def test_it_counts_the_layers_of_each_network(tiny_model_folder: Path) -> None:
-    assert load_model(str(tiny_model_folder)).layers == 8

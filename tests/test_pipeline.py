@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import torch
 from torch import Tensor
 
+from adain_nodes import pipeline
 from adain_nodes.errors import InputError
 from adain_nodes.features import Features, Style
 from adain_nodes.host import Progress, Resident
@@ -19,7 +22,6 @@ from adain_nodes.pipeline import (
     encode,
     interpolate_styles,
     style_statistics,
-    stylize,
     transfer,
 )
 from adain_nodes.weights.files import EncoderIdentity
@@ -74,12 +76,9 @@ def test_the_shorter_side_sets_the_size_of_the_result(model: Model) -> None:
 def test_a_picture_that_is_not_finite_is_refused(model: Model) -> None:
     picture = pictures_of(1)
     picture[0, 2, 3, 1] = float("nan")
-    for call in (
-        lambda: encode(model, picture),
-        lambda: stylize(model, picture, style_of(model)),
-    ):
+    for call in (encode, pipeline.style_of):
         with pytest.raises(InputError, match="row 2, column 3, channel 1"):
-            call()
+            call(model, picture)
 
 
 def test_alpha_0_decodes_the_contents_own_features(model: Model) -> None:
@@ -122,15 +121,11 @@ def test_batches_pair(model: Model, contents: int, styles: int) -> None:
 
 @pytest.mark.parametrize(("contents", "styles"), [(2, 3), (3, 2)])
 def test_other_batches_are_refused_by_both_sizes(model: Model, contents: int, styles: int) -> None:
-    picture, style = pictures_of(contents), style_of(model, styles)
-    for call in (
-        lambda: transfer(encode(model, picture), style),
-        lambda: stylize(model, picture, style),
-    ):
-        with pytest.raises(InputError) as error:
-            call()
-        assert f"content has {contents}" in str(error.value)
-        assert f"style has {styles}" in str(error.value)
+    content, style = encode(model, pictures_of(contents)), style_of(model, styles)
+    with pytest.raises(InputError) as error:
+        transfer(content, style)
+    assert f"content has {contents}" in str(error.value)
+    assert f"style has {styles}" in str(error.value)
 
 
 def test_different_encoders_are_refused_by_both_names(model: Model) -> None:
@@ -141,7 +136,6 @@ def test_different_encoders_are_refused_by_both_names(model: Model) -> None:
         lambda: transfer(content, style, outside=foreign),
         lambda: decode(model, foreign),
         lambda: interpolate_styles([style, foreign_style], [1, 1]),
-        lambda: stylize(model, pictures_of(1), foreign_style),
     ):
         with pytest.raises(InputError) as error:
             call()
@@ -172,72 +166,56 @@ def test_styles_of_different_batches_do_not_mix(model: Model) -> None:
         interpolate_styles([style_of(model, 2), style_of(model, 3)], [1, 1])
 
 
-@pytest.mark.parametrize(("contents", "styles"), PAIRS)
-@pytest.mark.parametrize("masks", [None, 0, 1, 3])
-def test_stylize_equals_the_steps(
-    model: Model, contents: int, styles: int, masks: int | None
-) -> None:
-    """A mask of 0 pictures stands for one without a batch axis."""
-    picture, style = pictures_of(contents, 20, 31, 4), style_of(model, styles)
-    mask = None
-    if masks is not None:
-        mask = torch.rand(masks, 40, 30) if masks else torch.rand(40, 30)
-    result = stylize(
-        model, picture, style, alpha=0.7, content_size=17, mask=mask, mask_statistics="image"
-    )
-    content = encode(model, picture, shorter_side=17)
-    target = transfer(content, style, alpha=0.7, mask=mask, mask_statistics="image")
-    torch.testing.assert_close(result, decode(model, target))
-    assert tuple(result.shape) == (max(contents, styles, masks or 1), 17, 26, 4)
+def assert_counts(seen: Sequence[tuple[int, int]]) -> None:
+    """A count goes up at every report, to a total that stays."""
+    done, totals = zip(*seen, strict=True)
+    assert all(later > earlier for earlier, later in pairwise((0, *done)))
+    assert set(totals) == {done[-1]}
 
 
-def test_stylize_takes_statistics_of_the_region_by_default(model: Model) -> None:
-    picture, style, mask = pictures_of(1), style_of(model), torch.rand(16, 24)
-    content = encode(model, picture)
-    result = stylize(model, picture, style, mask=mask)
-    region = decode(model, transfer(content, style, mask=mask, mask_statistics="region"))
-    image = decode(model, transfer(content, style, mask=mask, mask_statistics="image"))
-    torch.testing.assert_close(result, region)
-    assert not torch.allclose(result, image)
-
-
-def test_progress_counts_every_layer_of_encode_and_decode(model: Model) -> None:
+def test_progress_goes_to_its_total(model: Model) -> None:
     seen, progress = reports()
     features = encode(model, pictures_of(3), progress=progress)
-    assert seen == [(done, 3 * 8) for done in range(1, 3 * 8 + 1)]
-    seen.clear()
-    decode(model, features, progress=progress)
-    # Each call starts a count of its own.
-    assert seen == [(done, 3 * 8) for done in range(1, 3 * 8 + 1)]
+    assert len(seen) == 3
+    assert_counts(seen)
+    for work in (
+        lambda: decode(model, features, progress=progress),
+        lambda: pipeline.style_of(model, pictures_of(3), progress=progress),
+    ):
+        # Each call starts a count of its own.
+        seen.clear()
+        work()
+        assert_counts(seen)
 
 
-@pytest.mark.parametrize(("contents", "styles"), PAIRS)
-def test_progress_of_stylize_ends_at_its_total(model: Model, contents: int, styles: int) -> None:
-    seen, progress = reports()
-    stylize(model, pictures_of(contents), style_of(model, styles), progress=progress)
-    total = (contents + max(contents, styles)) * 8
-    assert seen == [(done, total) for done in range(1, total + 1)]
+def test_raising_in_progress_aborts(model: Model) -> None:
+    features = encode(model, pictures_of(3))
+    calls = 0
 
-
-@pytest.mark.parametrize("step", [1, 11, 20])
-def test_raising_in_progress_aborts(model: Model, step: int) -> None:
-    seen: list[int] = []
-    style = style_of(model)
-
-    def cancel(done: int, _: int) -> None:
-        seen.append(done)
-        if done == step:
+    def cancel(done: int, total: int) -> None:
+        nonlocal calls
+        calls += 1
+        if done == 2 * total / 3:
             raise InterruptedError
 
     for call in (
         lambda: encode(model, pictures_of(3), progress=cancel),
-        lambda: decode(model, encode(model, pictures_of(3)), progress=cancel),
-        lambda: stylize(model, pictures_of(3), style, progress=cancel),
+        lambda: pipeline.style_of(model, pictures_of(3), progress=cancel),
+        lambda: decode(model, features, progress=cancel),
     ):
-        seen.clear()
+        calls = 0
         with pytest.raises(InterruptedError):
             call()
-        assert seen[-1] == step
+        assert calls == 2
+
+
+def test_the_style_of_a_picture_is_that_of_its_features(model: Model) -> None:
+    picture = pictures_of(2, 30, 45, 4)
+    style = pipeline.style_of(model, picture, shorter_side=20)
+    expected = style_statistics(encode(model, picture, shorter_side=20))
+    assert style.encoder == model.identity
+    torch.testing.assert_close(style.statistics.mean, expected.statistics.mean)
+    torch.testing.assert_close(style.statistics.std, expected.statistics.std)
 
 
 def test_a_bf16_model_has_fp32_statistics_and_pictures(model: Model) -> None:

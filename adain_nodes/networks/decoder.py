@@ -6,7 +6,7 @@ section 5.1 and 7.1).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -43,12 +43,11 @@ class Decoder(nn.Module):
         decoder.load_state_dict(tensors)
         return decoder
 
-    def forward(self, features: Tensor, after_layer: Callable[[], None] | None = None) -> Tensor:
+    def forward(self, features: Tensor) -> Tensor:
         """Decodes features.
 
         Args:
             features: [B,C,h,w] in the encoder's relu4_1 space, both sides at least 2.
-            after_layer: called after each convolution; may raise to stop.
 
         Returns:
             RGB pictures, [B,3,8h,8w], nominally in 0..1 but not clamped.
@@ -61,6 +60,4 @@ class Decoder(nn.Module):
                 x = F.relu(x, inplace=True)
                 if name.endswith("_1"):
                     x = F.interpolate(x, scale_factor=2, mode="nearest")
-            if after_layer is not None:
-                after_layer()
         return x

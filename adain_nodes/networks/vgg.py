@@ -8,7 +8,7 @@ weights was trained with is folded into its first convolution when it is convert
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch.nn.functional as F
@@ -123,12 +123,11 @@ class Encoder(nn.Module):
         encoder.load_state_dict(tensors)
         return encoder
 
-    def forward(self, pictures: Tensor, after_layer: Callable[[], None] | None = None) -> Tensor:
+    def forward(self, pictures: Tensor) -> Tensor:
         """Encodes pictures.
 
         Args:
             pictures: [B,3,H,W], RGB in 0..1, both sides at least `MIN_SIDE`.
-            after_layer: called after each convolution; may raise to stop.
 
         Returns:
             relu4_1, [B,C,ceil(H/8),ceil(W/8)], 0 and above.
@@ -136,8 +135,6 @@ class Encoder(nn.Module):
         x = pictures
         for _, activation in self._activations(pictures):
             x = activation
-            if after_layer is not None:
-                after_layer()
         return x
 
     def taps(self, pictures: Tensor) -> tuple[Tensor, ...]:

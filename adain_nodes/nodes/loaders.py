@@ -41,12 +41,22 @@ class AdaINModelLoader:
                     "Number format to compute in. 'auto' is the fastest without visible loss: "
                     "fp16 on GPUs, bf16 on CPUs made for it, otherwise fp32.",
                 ),
-            }
+            },
+            "optional": {
+                "tile_size": schema.pixels(
+                    0,
+                    "Height in px of the tiles that pictures are computed in: smaller needs less "
+                    "memory. 0 takes what is fastest and fits. The result is the same.",
+                ),
+            },
         }
 
-    def load(self, *, model_name: str, precision: host.Precision) -> tuple[Model]:
+    def load(
+        self, *, model_name: str, precision: host.Precision, tile_size: int = 0
+    ) -> tuple[Model]:
         progress = host.current().progress()
-        return (load_model(model_name, precision=precision, progress=progress),)
+        model = load_model(model_name, precision=precision, tile_size=tile_size, progress=progress)
+        return (model,)
 
 
 class AdaINExampleImage:

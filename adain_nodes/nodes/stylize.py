@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from torch import Tensor
 
-from .. import host, pipeline
+from .. import film, host, pipeline
+from ..colors import METHODS
 from ..errors import InputError
 from ..features import Style
+from ..frame_statistics import MODES, FrameStatistics
 from ..model import Model
+from ..ops.color import ColorMethod
 from . import schema
 
 
@@ -55,6 +60,26 @@ class AdaINStylize:
                     "Where to apply the style: white is here, grey blends. One, or one for each "
                     "frame.",
                 ),
+                "preserve_color": schema.choice(
+                    ["off", *METHODS],
+                    "Keep the content's colours. 'luminance' takes only brightness from the "
+                    "stylised picture; the others recolour the style picture to the content, in "
+                    "a film to its first frame, before it is encoded, and so need 'style_image'. "
+                    "AdaIN Match Color explains each.",
+                ),
+                "frame_statistics": schema.choice(
+                    list(MODES),
+                    "Where the content's own mean and deviation are measured in a film: on each "
+                    "frame, over all frames ('shared': the steadiest, encodes every frame twice), "
+                    "or 'smoothed' over time.",
+                ),
+                "smoothing": schema.number(
+                    0.8,
+                    0.0,
+                    1.0,
+                    "For 'smoothed': how much each frame keeps of the statistics before it. 0 is "
+                    "'per_frame', 0.8 follows within some 5 frames, 1 keeps those of the first.",
+                ),
             },
         }
 
@@ -70,23 +95,26 @@ class AdaINStylize:
         style_image: Tensor | None = None,
         style: Style | None = None,
         mask: Tensor | None = None,
+        preserve_color: ColorMethod | Literal["off"] = "off",
+        frame_statistics: FrameStatistics = "per_frame",
+        smoothing: float = 0.8,
     ) -> tuple[Tensor]:
-        if (style_image is None) == (style is None):
-            linked = "neither" if style is None else "both"
-            raise InputError(f"link style_image or style, one of them; {linked} is linked")
-        if style is None:
-            assert style_image is not None
-            style = pipeline.style_statistics(
-                pipeline.encode(model, style_image, shorter_side=style_size)
-            )
-        result = pipeline.stylize(
+        linked = [each for each in (style_image, style) if each is not None]
+        if len(linked) != 1:
+            count = "both" if linked else "neither"
+            raise InputError(f"link style_image or style, one of them; {count} is linked")
+        result = film.stylize(
             model,
             content,
-            style,
+            linked[0],
             alpha=alpha,
             content_size=content_size,
+            style_size=style_size,
             mask=mask,
             mask_statistics=mask_statistics,
+            preserve_color=None if preserve_color == "off" else preserve_color,
+            frame_statistics=frame_statistics,
+            smoothing=smoothing,
             progress=host.current().progress(),
         )
         return (result,)

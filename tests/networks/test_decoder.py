@@ -90,26 +90,3 @@ def test_a_tensor_of_the_wrong_shape_is_named(name: str, shape: tuple[int, ...])
 def test_the_decoder_of_another_architecture_is_refused() -> None:
     with pytest.raises(InputError, match=r"conv3_4\.bias"):
         Decoder.from_tensors(tensors_of(TINY16), TINY19)
-
-
-@pytest.mark.parametrize("architecture", [TINY16, TINY19])
-def test_every_layer_is_reported_once(architecture: Architecture) -> None:
-    calls: list[None] = []
-    features = torch.rand(1, architecture.widths[-1], 2, 2)
-    random_decoder(architecture)(features, lambda: calls.append(None))
-    assert len(calls) == sum(architecture.depths)
-
-
-def test_raising_after_a_layer_stops() -> None:
-    seen: list[str] = []
-    decoder = random_decoder(TINY16)
-    for name, layer in decoder.named_children():
-        layer.register_forward_pre_hook(lambda _module, _args, name=name: seen.append(name))
-
-    def cancel() -> None:
-        if len(seen) == 2:
-            raise InterruptedError
-
-    with pytest.raises(InterruptedError):
-        decoder(torch.rand(1, 10, 2, 2), cancel)
-    assert seen == ["conv4_1", "conv3_3"]

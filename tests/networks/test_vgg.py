@@ -128,25 +128,3 @@ def test_a_tensor_of_the_wrong_shape_is_named(name: str, shape: tuple[int, ...])
     tensors = {**tensors_of(TINY16), name: torch.zeros(shape)}
     with pytest.raises(InputError, match=name):
         Encoder.from_tensors(tensors)
-
-
-@pytest.mark.parametrize("architecture", [TINY16, TINY19])
-def test_every_layer_is_reported_once(architecture: Architecture) -> None:
-    calls: list[None] = []
-    random_encoder(architecture)(torch.rand(1, 3, 9, 9), lambda: calls.append(None))
-    assert len(calls) == sum(architecture.depths)
-
-
-def test_raising_after_a_layer_stops() -> None:
-    seen: list[str] = []
-    encoder = random_encoder(TINY16)
-    for name, layer in encoder.named_children():
-        layer.register_forward_pre_hook(lambda _module, _args, name=name: seen.append(name))
-
-    def cancel() -> None:
-        if len(seen) == 3:
-            raise InterruptedError
-
-    with pytest.raises(InterruptedError):
-        encoder(torch.rand(1, 3, 16, 16), cancel)
-    assert seen == ["conv1_1", "conv1_2", "conv2_1"]

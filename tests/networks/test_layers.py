@@ -1,0 +1,105 @@
+"""Prepared layers against the networks that they come from."""
+
+from __future__ import annotations
+
+import gc
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from adain_nodes.networks import layers
+from adain_nodes.networks.decoder import Decoder
+from adain_nodes.networks.layers import Convolution, Pooling, prepared
+from adain_nodes.networks.vgg import VGG16, VGG19, Architecture, Encoder
+
+TINY16 = Architecture(VGG16.depths, (4, 6, 8, 10))
+TINY19 = Architecture(VGG19.depths, (3, 5, 7, 9))
+
+
+def decoder_of(architecture: Architecture = TINY16) -> Decoder:
+    return Decoder(architecture).requires_grad_(False)
+
+
+@pytest.fixture(params=[True, False])
+def _onednn(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the fused operators of PyTorch's CPU builds, and as on other devices."""
+    if not request.param:
+        monkeypatch.setattr(layers, "_has_onednn", lambda _: False)
+    elif not layers._has_onednn(torch.zeros(1, 1, 3, 3)):
+        pytest.skip("this build of PyTorch has no oneDNN")
+
+
+@pytest.mark.usefixtures("_onednn")
+def test_upsampling_is_part_of_the_convolution_after_it() -> None:
+    decoder = decoder_of()
+    layer = prepared(decoder)[1]
+    assert isinstance(layer, Convolution)
+    assert (layer.reach, layer.scale) == (1, 2)
+    x = torch.randn(2, 8, 5, 7)
+    upsampled = F.pad(F.interpolate(x, scale_factor=2, mode="nearest"), (1,) * 4, mode="reflect")
+    expected = F.relu(decoder.get_submodule("conv3_3")(upsampled))
+    result = layer(F.pad(x, (1,) * 4, mode="replicate"))
+    assert result.shape == (2, 8, 12, 16)
+    torch.testing.assert_close(result[..., 1:-1, 1:-1], expected)
+
+
+def test_folded_taps_are_summed_in_fp32() -> None:
+    """1 and 2^-8 + 2^-9 make 1 + 2^-7 in bf16; one after the other, both would be lost."""
+    kernel = torch.tensor([2.0**-9, 2.0**-8, 1.0]).expand(1, 1, 3, 3).to(torch.bfloat16)
+    rows = layers._folded(kernel * torch.tensor([1.0, 0.0, 0.0], dtype=kernel.dtype)[:, None])
+    assert rows.dtype == torch.bfloat16
+    pixel_2i = rows[1, 0, 0]  # of the row above, in the second column: w0, w1 + w2
+    assert pixel_2i.tolist() == [2.0**-9, 1.0]
+    ones = torch.ones(1, 1, 3, 3, dtype=torch.bfloat16)
+    ones[0, 0, 1:, 1:] = torch.tensor([[2.0**-9, 2.0**-9], [2.0**-9, 1.0]])
+    corner = layers._folded(ones)[3, 0, 1, 1]
+    assert corner.item() == 1 + 2.0**-7
+
+
+@pytest.mark.usefixtures("_onednn")
+@pytest.mark.parametrize("architecture", [TINY16, TINY19])
+def test_layers_are_in_the_order_of_the_network(architecture: Architecture) -> None:
+    encoder = Encoder(architecture)
+    pools = [isinstance(layer, Pooling) for layer in prepared(encoder)]
+    expected = []
+    for block, depth in enumerate(architecture.depths):
+        expected += [True] * (block > 0) + [False] * depth
+    assert pools == expected
+    scales = [getattr(layer, "scale", None) for layer in prepared(decoder_of(architecture))]
+    assert scales.count(2) == 3
+    assert len(scales) == sum(architecture.depths)
+
+
+@pytest.mark.usefixtures("_onednn")
+@pytest.mark.parametrize(("network", "relu"), [(Encoder(TINY16), True), (Decoder(TINY16), False)])
+def test_only_pictures_have_values_below_0(network: Encoder | Decoder, relu: bool) -> None:
+    layer = prepared(network)[-1]
+    assert isinstance(layer, Convolution)
+    channels = network.get_parameter("conv4_1.weight" if relu else "conv1_1.weight").shape[1]
+    with torch.no_grad():
+        assert (layer(torch.randn(1, channels, 9, 9)).min() < 0) == (not relu)
+
+
+def test_layers_are_prepared_once_and_follow_their_network() -> None:
+    decoder = decoder_of()
+    first = prepared(decoder)
+    assert prepared(decoder) is first
+    decoder.get_parameter("conv1_1.bias").add_(1)
+    changed = prepared(decoder)
+    assert changed is not first
+    decoder.to(torch.bfloat16)
+    layer = prepared(decoder)[0]
+    assert isinstance(layer, Convolution)
+    assert layer(torch.zeros(1, 10, 3, 3, dtype=torch.bfloat16)).dtype == torch.bfloat16
+
+
+def test_prepared_layers_go_with_their_network() -> None:
+    gc.collect()
+    before = len(layers._prepared)
+    decoder = decoder_of()
+    prepared(decoder)
+    assert len(layers._prepared) == before + 1
+    del decoder
+    gc.collect()
+    assert len(layers._prepared) == before
