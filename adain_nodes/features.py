@@ -75,12 +75,30 @@ class Style:
 def stacked(parts: Sequence[Features]) -> Features:
     """Features of equal size as one batch."""
     first = parts[0]
+    if len(parts) == 1:
+        return first  # not a copy: it may be large
     alphas = [part.alpha for part in parts if part.alpha is not None]
     return replace(
         first,
         values=torch.cat([part.values for part in parts]),
         alpha=torch.cat(alphas) if alphas else None,
     )
+
+
+def stacked_styles(styles: Sequence[Style]) -> Style:
+    """Styles, and banks of them, as one bank, in their order.
+
+    Raises:
+        InputError: there are none, or they come from different encoders.
+    """
+    if not styles:
+        raise InputError("a bank needs at least one style, got none")
+    check_same_encoder(**{f"style_{i}": style.encoder for i, style in enumerate(styles, 1)})
+    statistics = Statistics(
+        mean=torch.cat([style.statistics.mean for style in styles]),
+        std=torch.cat([style.statistics.std for style in styles]),
+    )
+    return Style(statistics, styles[0].encoder)
 
 
 def as_batch(mask: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from adain_nodes.features import (
     check_same_encoder,
     check_same_size,
     stacked,
+    stacked_styles,
 )
 from adain_nodes.ops.statistics import Statistics
 from adain_nodes.weights.files import EncoderIdentity
@@ -62,6 +63,31 @@ def test_a_bank_of_styles_gives_each_of_them() -> None:
         assert len(style) == 1
         assert torch.equal(style.statistics.mean[0], bank.statistics.mean[index])
         assert torch.equal(style.statistics.std[0], bank.statistics.std[index])
+
+
+def bank_of(count: int, encoder: EncoderIdentity = ONE) -> Style:
+    return Style(Statistics(torch.randn(count, 4), torch.rand(count, 4)), encoder)
+
+
+def test_styles_and_banks_stack_in_their_order() -> None:
+    parts = [bank_of(1), bank_of(3), bank_of(2)]
+    bank = stacked_styles(parts)
+    assert bank.encoder == ONE
+    singles = [part[index] for part in parts for index in range(len(part))]
+    assert len(bank) == len(singles) == 6
+    for index, single in enumerate(singles):
+        assert torch.equal(bank[index].statistics.mean, single.statistics.mean)
+        assert torch.equal(bank[index].statistics.std, single.statistics.std)
+
+
+def test_styles_of_different_encoders_do_not_stack() -> None:
+    with pytest.raises(InputError, match=r"style_1 .* one .* style_3 from other"):
+        stacked_styles([bank_of(1), bank_of(1), bank_of(1, OTHER)])
+
+
+def test_a_bank_needs_a_style() -> None:
+    with pytest.raises(InputError, match="at least one"):
+        stacked_styles([])
 
 
 def test_a_mask_of_one_picture_becomes_a_batch_of_one() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import get_args
 
@@ -23,16 +22,9 @@ from adain_nodes.pipeline import (
     transfer,
 )
 
+from .region_arithmetic import EPSILON, assert_equals, encoded, normalised_by_region, style_of
+
 STATISTICS = get_args(MaskStatistics)
-EPSILON = 1e-5
-
-
-def encoded(model: Model, batch: int = 1, height: int = 40, width: int = 56) -> Features:
-    return encode(model, torch.rand(batch, height, width, 3))
-
-
-def style_of(model: Model, batch: int = 1) -> Style:
-    return style_statistics(encoded(model, batch))
 
 
 def halves() -> tuple[Tensor, Tensor]:
@@ -40,33 +32,6 @@ def halves() -> tuple[Tensor, Tensor]:
     rows, columns = torch.meshgrid(torch.arange(40), torch.arange(56), indexing="ij")
     mask = (columns + rows > 44).float()
     return mask, 1 - mask
-
-
-def normalised_by_region(
-    values: Tensor, masks: Sequence[Tensor], styles: Sequence[Style], alpha: float
-) -> Tensor:
-    """Gathers the columns of each region in float64, normalises them and scatters them back.
-
-    The masks are binary and of the grid's size.
-    """
-    x = values[0].double()
-    result = x.clone()
-    for mask, style in zip(masks, styles, strict=True):
-        inside = mask.bool()
-        columns = x[:, inside]
-        mean = columns.sum(1, keepdim=True) / columns.shape[1]
-        squares = ((columns - mean) ** 2).sum(1, keepdim=True) / columns.shape[1]
-        unit = (columns - mean) / (squares + EPSILON).sqrt()
-        statistics = style.statistics
-        styled = unit * statistics.std[0].double()[:, None] + statistics.mean[0].double()[:, None]
-        result[:, inside] = (1 - alpha) * columns + alpha * styled
-    return result[None]
-
-
-def assert_equals(result: Features, expected: Tensor) -> None:
-    torch.testing.assert_close(
-        result.values, expected.to(result.values.dtype), rtol=1e-4, atol=1e-4
-    )
 
 
 def test_one_style_in_soft_regions_that_cover_everything_is_the_unmasked_result(

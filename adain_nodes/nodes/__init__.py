@@ -8,7 +8,8 @@ from .color import AdaINMatchColor
 from .loaders import AdaINExampleImage, AdaINModelLoader
 from .regions import AdaINSpatialMask
 from .steps import AdaINDecode, AdaINEncode, AdaINTransfer
-from .styles import AdaINInterpolateStyles, AdaINStyle
+from .style_files import AdaINLoadStyle, AdaINSaveStyle
+from .styles import AdaINInterpolateStyles, AdaINStackStyles, AdaINStyle
 from .stylize import AdaINStylize
 
 NODE_CLASS_MAPPINGS: dict[str, type] = {
@@ -19,6 +20,9 @@ NODE_CLASS_MAPPINGS: dict[str, type] = {
         AdaINEncode,
         AdaINStyle,
         AdaINInterpolateStyles,
+        AdaINStackStyles,
+        AdaINSaveStyle,
+        AdaINLoadStyle,
         AdaINTransfer,
         AdaINSpatialMask,
         AdaINDecode,
@@ -33,6 +37,9 @@ NODE_DISPLAY_NAME_MAPPINGS: dict[str, str] = {
     "AdaINEncode": "AdaIN Encode (VGG)",
     "AdaINStyle": "AdaIN Style Statistics",
     "AdaINInterpolateStyles": "AdaIN Interpolate Styles",
+    "AdaINStackStyles": "AdaIN Stack Styles",
+    "AdaINSaveStyle": "Save AdaIN Style",
+    "AdaINLoadStyle": "Load AdaIN Style",
     "AdaINTransfer": "AdaIN",
     "AdaINSpatialMask": "AdaIN Spatial Mask",
     "AdaINDecode": "AdaIN Decode",

@@ -6,12 +6,12 @@ from torch import Tensor
 
 from .. import pipeline
 from ..errors import InputError
-from ..features import Features, Style
+from ..features import Features, Style, stacked_styles
 from ..ops.masks import MaskResize
 from . import schema
 
 MAX_STYLES = 4
-"""Styles that one interpolation node takes; more by chaining."""
+"""Styles that one node takes; more by chaining."""
 
 
 class AdaINStyle:
@@ -90,3 +90,37 @@ class AdaINInterpolateStyles:
         if len(styles) < 2:
             raise InputError(f"two to {MAX_STYLES} styles must be linked, got {len(styles)}")
         return (pipeline.interpolate_styles(styles, weights),)
+
+
+class AdaINStackStyles:
+    DESCRIPTION = (
+        "Puts one to four styles one after the other into a bank: a batch of styles. AdaIN gives a "
+        "picture for each style in it, or pairs them with as many contents. Banks can be stacked, "
+        "too."
+    )
+    CATEGORY = schema.CATEGORY
+    FUNCTION = "stack"
+    RETURN_TYPES = (schema.STYLE,)
+    RETURN_NAMES = ("style",)
+    OUTPUT_TOOLTIPS = ("The bank, its styles in the order of the inputs.",)
+
+    @classmethod
+    def INPUT_TYPES(cls) -> schema.Inputs:  # noqa: N802  ComfyUI's name
+        inputs: schema.Inputs = {"required": {}, "optional": {}}
+        for index in range(1, MAX_STYLES + 1):
+            group = inputs["required" if index == 1 else "optional"]
+            group[f"style_{index}"] = schema.socket(
+                schema.STYLE, f"Style {index}, or a bank. For more than four, chain these nodes."
+            )
+        return inputs
+
+    def stack(
+        self,
+        *,
+        style_1: Style,
+        style_2: Style | None = None,
+        style_3: Style | None = None,
+        style_4: Style | None = None,
+    ) -> tuple[Style]:
+        styles = [style_1, style_2, style_3, style_4]
+        return (stacked_styles([style for style in styles if style is not None]),)

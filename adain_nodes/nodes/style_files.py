@@ -1,0 +1,112 @@
+"""Nodes that keep styles on file."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from .. import host
+from ..errors import InputError
+from ..features import Style
+from ..pictures import check_picture
+from ..style_files import find_style, list_styles, load_style, new_style_path, save_style
+from . import schema
+
+logger = logging.getLogger(__name__)
+
+
+class AdaINSaveStyle:
+    DESCRIPTION = (
+        "Saves a style, a mixture or a bank into models/adain_styles: a file of a few kilobytes, "
+        "from which Load AdaIN Style brings it back without the picture and without encoding."
+    )
+    CATEGORY = schema.CATEGORY
+    FUNCTION = "save"
+    OUTPUT_NODE = True
+    RETURN_TYPES = ()
+    RETURN_NAMES = ()
+    OUTPUT_TOOLTIPS = ()
+
+    @classmethod
+    def INPUT_TYPES(cls) -> schema.Inputs:  # noqa: N802  ComfyUI's name
+        return {
+            "required": {
+                "style": schema.socket(schema.STYLE, "What to save."),
+                "filename_prefix": (
+                    "STRING",
+                    {
+                        "default": "style",
+                        "tooltip": "Name of the file; a number is added, so that nothing is "
+                        "overwritten. art/oil saves into the subfolder art.",
+                    },
+                ),
+            },
+            "optional": {
+                "preview": schema.socket(
+                    "IMAGE",
+                    "Picture to show for the style in ComfyUI's model library, kept small inside "
+                    "the file: the style picture, say.",
+                ),
+            },
+        }
+
+    def save(
+        self, *, style: Style, filename_prefix: str, preview: Tensor | None = None
+    ) -> dict[str, Any]:
+        if preview is not None:
+            check_picture(preview, "preview")
+        folders = host.current().style_folders()
+        path = new_style_path(filename_prefix, folders)
+        save_style(path, style, preview=() if preview is None else tuple(preview))
+        logger.info("Saved the style %s", path)
+        return {"ui": {"text": (path.relative_to(folders[0]).as_posix(),)}}
+
+
+class AdaINLoadStyle:
+    DESCRIPTION = (
+        "Loads a style that Save AdaIN Style or the command `adain-nodes styles save` has kept. It "
+        "fits every model with the encoder that made it."
+    )
+    CATEGORY = schema.CATEGORY
+    FUNCTION = "load"
+    RETURN_TYPES = (schema.STYLE,)
+    RETURN_NAMES = ("style",)
+    OUTPUT_TOOLTIPS = ("The style or the bank, for AdaIN or AdaIN Interpolate Styles.",)
+
+    @classmethod
+    def INPUT_TYPES(cls) -> schema.Inputs:  # noqa: N802  ComfyUI's name
+        return {
+            "required": {
+                "style_name": schema.choice(
+                    list_styles(host.current().style_folders()),
+                    "Files in models/adain_styles and its subfolders. Press R to see new ones.",
+                ),
+            }
+        }
+
+    @classmethod
+    def VALIDATE_INPUTS(cls, style_name: str | None = None) -> bool | str:  # noqa: N802
+        # ComfyUI's own check would say "value not in list", and asks by position.
+        if style_name is not None:
+            try:
+                _file(style_name)
+            except InputError as error:
+                return str(error)
+        return True
+
+    @classmethod
+    def IS_CHANGED(cls, style_name: str | None) -> str | float:  # noqa: N802  ComfyUI's name
+        if style_name is None:  # linked, and not known yet
+            return float("nan")
+        return hashlib.sha256(_file(style_name).read_bytes()).hexdigest()
+
+    def load(self, *, style_name: str) -> tuple[Style]:
+        return (load_style(_file(style_name)),)
+
+
+def _file(name: str) -> Path:
+    return find_style(name, host.current().style_folders())
