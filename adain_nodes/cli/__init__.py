@@ -8,9 +8,9 @@ import sys
 from collections.abc import Sequence
 
 from ..errors import InputError
-from . import grid, models, stylize, train
+from . import grid, models, styles, stylize, train
 
-SUBCOMMANDS = (stylize, models, grid, train)
+SUBCOMMANDS = (stylize, styles, models, grid, train)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

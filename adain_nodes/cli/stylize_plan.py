@@ -7,11 +7,17 @@ import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
+from ..colors import recolors_style
 from ..errors import InputError
+from ..film_files import FILM_SUFFIXES, FilmFile, PictureSequence, open_film
+from ..frame_statistics import FrameStatistics
 from ..image_files import READABLE_SUFFIXES, WRITABLE_SUFFIXES, check_writable, picture_size
+from ..ops.color import ColorMethod
 from ..pictures import scaled_size
+from .style_inputs import StyleInput, style_inputs
 
 
 @dataclass(frozen=True)
@@ -21,7 +27,7 @@ class Job:
     content: Path
     """The picture to stylise."""
 
-    styles: tuple[Path, ...]
+    styles: tuple[StyleInput, ...]
     """Its style; or all that are interpolated, or have a region each."""
 
     output: Path
@@ -29,14 +35,34 @@ class Job:
 
 
 @dataclass(frozen=True)
+class FilmJob:
+    """One film in one style."""
+
+    film: FilmFile | PictureSequence
+    """The film to stylise."""
+
+    styles: tuple[StyleInput, ...]
+    """As of a `Job`."""
+
+    outputs: tuple[Path, ...]
+    """The file to write; of a sequence of pictures, one for each."""
+
+    size: tuple[int, int]
+    """Height and width of results in px."""
+
+
+@dataclass(frozen=True)
 class Plan:
-    """All of the results, contents in the order of the command line."""
+    """All of the results, contents in the order of the command line, pictures before films."""
 
     jobs: tuple[Job, ...]
-    """At least one; those of one content follow each other."""
+    """Results of one picture each; those of one content follow each other."""
 
-    styles: tuple[Path, ...]
-    """Style pictures in the order of the command line."""
+    films: tuple[FilmJob, ...]
+    """Likewise, of films."""
+
+    styles: tuple[StyleInput, ...]
+    """Styles in the order of the command line."""
 
     weights: tuple[float, ...] | None
     """Of each style where they are interpolated; None where they are not."""
@@ -44,11 +70,26 @@ class Plan:
     masks: tuple[Path, ...]
     """Where each style goes, the last perhaps without one of its own; empty: everywhere."""
 
+    preserve_color: ColorMethod | None
+    """How results keep the colours of their content; None where they do not."""
+
+    frame_statistics: FrameStatistics
+    """Over which frames of a film statistics are taken."""
+
     @property
     def pieces(self) -> int:
         """Pictures to encode and to decode."""
-        contents = {job.content for job in self.jobs}
-        return len(set(self.styles)) + len(contents) + len(self.jobs)
+        contents = len({job.content for job in self.jobs})
+        films = len({id(job.film) for job in self.films})
+        pictures = len({style for style in self.styles if style.is_picture})
+        rounds = contents + films if recolors_style(self.preserve_color) else 1
+        frames = sum(self.film_pieces(job) for job in self.films)
+        return rounds * pictures + contents + len(self.jobs) + frames
+
+    def film_pieces(self, job: FilmJob) -> int:
+        """Frames to encode and to decode."""
+        passes = 3 if self.frame_statistics == "shared" else 2
+        return passes * len(job.film)
 
 
 def make_plan(options: argparse.Namespace) -> Plan:
@@ -59,30 +100,79 @@ def make_plan(options: argparse.Namespace) -> Plan:
             cannot be read, or an output cannot be written or is an input.
     """
     _check_numbers(options)
-    styles = tuple(options.style)
+    styles = style_inputs(options.style)
     masks = tuple(options.mask)
     weights = None if options.weights is None else _weights(options.weights)
     _check_combination(styles, masks, weights)
-    sizes = {content: picture_size(content) for content in _contents(options.content)}
-    for path in (*styles, *masks):
+    _check_colors(styles, options.preserve_color)
+    for path in masks:
         picture_size(path)
+    contents = _contents(options.content)
+    pictures, films = _sorted_out(contents, options.frame_statistics)
     together = bool(masks) or weights is not None
     choices = [styles] if together else [(style,) for style in styles]
-    pairs = [(content, chosen) for content in sizes for chosen in choices]
-    if _is_folder(options, len(pairs)):
-        outputs = _names_in(options.output, pairs)
+    results = [(content, chosen, ".png") for content in pictures for chosen in choices]
+    for film in films:
+        paths, suffix = _frames(film)
+        results += [(path, chosen, suffix) for chosen in choices for path in paths]
+    if _is_folder(options, len(results)):
+        outputs = _names_in(options.output, results)
     else:
         outputs = [options.output]
-    inputs = (*sizes, *styles, *masks)
-    for (content, _), output in zip(pairs, outputs, strict=True):
-        check_writable(output, scaled_size(sizes[content], options.size))
+    inputs = (*contents, *(style.path for style in styles), *masks)
+    for output in outputs:
         _check_output(output, inputs)
     _check_folder(outputs[0].parent, may_be_missing=outputs[0] != options.output)
-    jobs = (Job(*pair, output) for pair, output in zip(pairs, outputs, strict=True))
-    return Plan(tuple(jobs), styles, weights, masks)
+    remaining = iter(outputs)
+    jobs = []
+    for content, size in pictures.items():
+        for chosen in choices:
+            job = Job(content, chosen, next(remaining))
+            check_writable(job.output, scaled_size(size, options.size))
+            jobs.append(job)
+    film_jobs = []
+    for film in films:
+        size = scaled_size(film.size, options.size)
+        for chosen in choices:
+            named = tuple(islice(remaining, len(_frames(film)[0])))
+            for output in named:
+                check = check_writable if isinstance(film, PictureSequence) else film.check_output
+                check(output, size)
+            film_jobs.append(FilmJob(film, chosen, named, size))
+    return Plan(
+        tuple(jobs), tuple(film_jobs), styles, weights, masks,
+        options.preserve_color, options.frame_statistics,
+    )  # fmt: skip
+
+
+def _sorted_out(
+    contents: Sequence[Path], frame_statistics: FrameStatistics
+) -> tuple[dict[Path, tuple[int, int]], list[FilmFile | PictureSequence]]:
+    """Single pictures, with their height and width, and films.
+
+    Statistics that go beyond a frame make one film of all pictures.
+    """
+    opened = {path: open_film(path) for path in contents}
+    pictures = [path for path, film in opened.items() if film is None]
+    films: list[FilmFile | PictureSequence] = [film for film in opened.values() if film is not None]
+    if frame_statistics == "per_frame":
+        return {path: picture_size(path) for path in pictures}, films
+    return {}, [PictureSequence(pictures), *films] if pictures else films
+
+
+def _frames(film: FilmFile | PictureSequence) -> tuple[Sequence[Path], str]:
+    """The files that a film has a result for each, and the suffix of these results."""
+    if isinstance(film, PictureSequence):
+        return film.paths, ".png"
+    return [film.path], film.path.suffix
 
 
 def _check_numbers(options: argparse.Namespace) -> None:
+    if not 0 <= options.smoothing <= 1:
+        raise InputError(
+            "--smoothing must be 0 (each frame by itself) to 1 (the first frame for all), got "
+            f"{options.smoothing:g}"
+        )
     if not 0 <= options.alpha <= 1:
         raise InputError(
             f"--alpha must be 0 (the content) to 1 (the full style), got {options.alpha:g}"
@@ -106,7 +196,7 @@ def _weights(text: str) -> tuple[float, ...]:
 
 
 def _check_combination(
-    styles: Sequence[Path], masks: Sequence[Path], weights: Sequence[float] | None
+    styles: Sequence[StyleInput], masks: Sequence[Path], weights: Sequence[float] | None
 ) -> None:
     if masks and weights is not None:
         raise InputError("--mask and --weights exclude each other: give one of them")
@@ -122,6 +212,15 @@ def _check_combination(
             f"{count} can have {len(styles)}{fewer} {_plural('mask', len(styles))}, got "
             f"{len(masks)}"
         )
+
+
+def _check_colors(styles: Sequence[StyleInput], method: ColorMethod | None) -> None:
+    for style in styles:
+        if recolors_style(method) and not style.is_picture:
+            raise InputError(
+                f"--preserve-color {method} recolours style pictures, and the style file "
+                f"{style.path} has none: give its picture, or take luminance"
+            )
 
 
 def _contents(paths: Sequence[Path]) -> list[Path]:
@@ -147,7 +246,7 @@ def _is_folder(options: argparse.Namespace, results: int) -> bool:
     output: Path = options.output
     if output.is_dir():
         return True
-    if output.suffix.lower() in WRITABLE_SUFFIXES or output.exists():
+    if output.suffix.lower() in FILM_SUFFIXES.union(WRITABLE_SUFFIXES) or output.exists():
         if results > 1:
             raise InputError(
                 f"--output {output} is a file, {results} results need a folder: give its name"
@@ -156,17 +255,20 @@ def _is_folder(options: argparse.Namespace, results: int) -> bool:
     return results > 1 or any(content.is_dir() for content in options.content)
 
 
-def _names_in(folder: Path, pairs: Sequence[tuple[Path, tuple[Path, ...]]]) -> list[Path]:
-    """CONTENT_STYLE.png or CONTENT_STYLE+STYLE.png for each, numbered from 2 where one is taken."""
+def _names_in(
+    folder: Path, results: Sequence[tuple[Path, tuple[StyleInput, ...], str]]
+) -> list[Path]:
+    """CONTENT_STYLE or CONTENT_STYLE+STYLE with its suffix for each, numbered from 2 where one is
+    taken."""
     taken = set()
     outputs = []
-    for content, styles in pairs:
-        stem = f"{content.stem}_{'+'.join(style.stem for style in styles)}"
-        name, number = f"{stem}.png", 1
+    for content, styles, suffix in results:
+        stem = f"{content.stem}_{'+'.join(style.label for style in styles)}"
+        name, number = f"{stem}{suffix}", 1
         # Some file systems do not tell upper and lower case apart.
         while name.casefold() in taken:
             number += 1
-            name = f"{stem}_{number}.png"
+            name = f"{stem}_{number}{suffix}"
         taken.add(name.casefold())
         outputs.append(folder / name)
     return outputs

@@ -5,27 +5,42 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 
 from torch import Tensor
 
 from .. import host
+from ..colors import recolors_style, result_for, style_for
 from ..errors import InputError
-from ..features import Features, Style
+from ..features import Features, Style, check_same_encoder
+from ..film import FilmOptions
 from ..image_files import read_mask, read_picture, write_picture
 from ..model import Model
 from ..ops.masks import remainder
-from ..pipeline import compose, decode, encode, interpolate_styles, style_statistics, transfer
+from ..pipeline import (
+    compose,
+    decode,
+    encode,
+    interpolate_styles,
+    style_statistics,
+    transfer,
+)
+from ..style_files import load_style
+from .style_inputs import StyleInput
 from .stylize_plan import Job, Plan
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """Pictures that every content shares."""
+    """Styles and masks, which every content shares."""
 
-    styles: Mapping[Path, Tensor]
+    pictures: Mapping[StyleInput, Tensor]
     """Style pictures, each [1,H,W,C] in 0..1."""
+
+    styles: Mapping[StyleInput, Style]
+    """Styles from style files."""
 
     masks: Sequence[Tensor]
     """Masks of a plan, each [1,H,W] in 0..1; empty: the whole picture."""
@@ -51,7 +66,8 @@ class Result:
     """In px."""
 
     seconds: float
-    """Spent on it; the content's encoding counts for its first result."""
+    """Spent on it; the content's encoding, and that of styles in its colours, counts for its
+    first result."""
 
     def __str__(self) -> str:
         styles = " + ".join(Path(style).name for style in self.styles)
@@ -75,49 +91,101 @@ def read_inputs(plan: Plan) -> Inputs:
                 f"the mask {path} is black everywhere: it must be white where its style goes"
             )
         masks.append(mask)
-    return Inputs({path: read_picture(path) for path in plan.styles}, masks)
+    pictures = {style: read_picture(style.path) for style in plan.styles if style.is_picture}
+    files = [style for style in plan.styles if not style.is_picture]
+    banks = {path: load_style(path) for path in {style.path for style in files}}
+    styles = {style: banks[style.path][(style.number or 1) - 1] for style in files}
+    return Inputs(pictures, styles, masks)
+
+
+class EncodedStyles:
+    """The styles of a plan, ready to be applied.
+
+    Args:
+        plan: what to do.
+        inputs: what `read_inputs` gave for it.
+        model: what to use.
+        style_size: px to scale the shorter side of style pictures to; 0 keeps their size.
+        progress: told of each style picture, from 0.
+
+    Raises:
+        InputError: another encoder made a style file.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        inputs: Inputs,
+        model: Model,
+        style_size: int,
+        progress: host.Progress | None,
+    ) -> None:
+        encoders = {str(name): style.encoder for name, style in inputs.styles.items()}
+        check_same_encoder(**{"the model": model.identity}, **encoders)
+        self._method = plan.preserve_color
+        self._inputs = inputs
+        self._model = model
+        self._style_size = style_size
+        self._progress = progress
+        self._for_all = None if recolors_style(self._method) else self._encoded(inputs.pictures)
+
+    def for_content(self, content: Tensor) -> Mapping[StyleInput, Style]:
+        """Each style, in the colours of a content, [1,H,W,C], if it is to keep them."""
+        if self._for_all is not None:
+            return self._for_all
+        pictures = self._inputs.pictures
+        return self._encoded(
+            {name: style_for(content, art, self._method) for name, art in pictures.items()}
+        )
+
+    def _encoded(self, pictures: Mapping[StyleInput, Tensor]) -> Mapping[StyleInput, Style]:
+        encoded = {
+            name: style_statistics(
+                encode(self._model, picture, shorter_side=self._style_size, progress=self._progress)
+            )
+            for name, picture in pictures.items()
+        }
+        return {**encoded, **self._inputs.styles}
 
 
 def stylized(
     plan: Plan,
     inputs: Inputs,
     model: Model,
+    styles: EncodedStyles,
+    options: FilmOptions,
     *,
-    alpha: float,
-    size: int,
-    style_size: int,
     progress: host.Progress | None,
 ) -> Iterator[Result]:
-    """Computes and writes one result after the other.
+    """Computes and writes one result after the other; films are left to `stylize_film`.
 
     Args:
         plan: what to do.
         inputs: what `read_inputs` gave for it.
         model: what to use.
-        alpha: 0 keeps the content, 1 is the full style.
-        size: px to scale the shorter side of contents to; 0 keeps their size.
-        style_size: the same for styles.
+        styles: of the plan.
+        options: how; of a picture, the statistics over time are its own.
         progress: told of every layer; each of `plan.pieces` counts from 0.
 
     Raises:
         InputError: a content cannot be read, or a result not written.
     """
-    styles = {
-        path: style_statistics(encode(model, picture, shorter_side=style_size, progress=progress))
-        for path, picture in inputs.styles.items()
-    }
-    for content, jobs in groupby(plan.jobs, key=lambda job: job.content):
+    method = options.preserve_color
+    for path, jobs in groupby(plan.jobs, key=lambda job: job.content):
         started = time.perf_counter()
-        features = encode(model, read_picture(content), shorter_side=size, progress=progress)
+        content = read_picture(path)
+        encoded = styles.for_content(content)
+        features = encode(model, content, shorter_side=options.content_size, progress=progress)
         for job in jobs:
-            chosen = [styles[path] for path in job.styles]
+            chosen = [encoded[name] for name in job.styles]
             if inputs.masks:
-                target = _regions(features, chosen, inputs.masks, alpha)
+                target = _regions(features, chosen, inputs.masks, options)
             elif plan.weights is not None:
-                target = transfer(features, interpolate_styles(chosen, plan.weights), alpha=alpha)
+                mixture = interpolate_styles(chosen, plan.weights)
+                target = transfer(features, mixture, alpha=options.alpha)
             else:
-                target = transfer(features, chosen[0], alpha=alpha)
-            picture = decode(model, target, progress=progress)[0]
+                target = transfer(features, chosen[0], alpha=options.alpha)
+            picture = result_for(content, decode(model, target, progress=progress), method)[0]
             job.output.parent.mkdir(parents=True, exist_ok=True)
             write_picture(job.output, picture)
             now = time.perf_counter()
@@ -126,18 +194,27 @@ def stylized(
 
 
 def _regions(
-    content: Features, styles: Sequence[Style], masks: Sequence[Tensor], alpha: float
+    content: Features, styles: Sequence[Style], masks: Sequence[Tensor], options: FilmOptions
 ) -> Features:
-    """Each style within its mask, by the content's statistics there; one more takes the rest."""
-    masks = list(masks)
-    if len(masks) < len(styles):
-        masks.append(remainder(masks, content.size))
+    """Each style within its mask; one more takes the rest."""
+    resize = options.mask_resize
+    styled = partial(
+        transfer, content, alpha=options.alpha,
+        mask_statistics=options.mask_statistics, mask_resize=resize, apply_mask=False,
+    )  # fmt: skip
     regions = [
-        (transfer(content, style, alpha=alpha, mask=mask, apply_mask=False), mask)
-        for style, mask in zip(styles, masks, strict=True)
+        (styled(style, mask=mask), mask)
+        for style, mask in zip(styles, with_rest(masks, len(styles), content.size), strict=True)
         if mask.any()  # the rest may be nothing
     ]
-    return compose(regions, content)
+    return compose(regions, content, mask_resize=resize)
+
+
+def with_rest(masks: Sequence[Tensor], count: int, size: tuple[int, int]) -> list[Tensor]:
+    """Masks of so many styles for a picture of a height and width in px: the last one may have
+    none of its own, and takes the rest."""
+    rest = [remainder(masks, size)] if len(masks) < count else []
+    return [*masks, *rest]
 
 
 def _result(job: Job, picture: Tensor, seconds: float) -> Result:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from adain_nodes import pipeline
+from adain_nodes import film, pipeline
 from adain_nodes.cli import stylize_work
 from adain_nodes.features import Features, Style
 from adain_nodes.image_files import read_mask, read_picture, write_picture
@@ -47,7 +47,7 @@ def listing(folder: str) -> list[str]:
 
 def test_one_style(stylize: Command, model: Model, capsys: pytest.CaptureFixture[str]) -> None:
     assert stylize("cat.png", *OIL, *OUT) == 0
-    expected = pipeline.stylize(model, read_picture(Path("cat.png")), style_of(model, "oil.png"))
+    expected = film.stylize(model, read_picture(Path("cat.png")), style_of(model, "oil.png"))
     assert_shows("out.png", expected)
     assert expected.std() > 0.02
     output = capsys.readouterr()

@@ -1,0 +1,86 @@
+"""Tiny videos with sound."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+RATE = Fraction(24000, 1001)
+SIZE = (48, 64)
+
+
+def write_video(
+    path: Path,
+    *,
+    frames: int = 12,
+    size: tuple[int, int] = SIZE,
+    times: list[int] | None = None,
+    sound: str | None = "aac",
+    rotation: int = 0,
+    matrix: int | None = None,
+    codec: str = "libx264",
+) -> None:
+    """Writes a video whose frames grow lighter, with a red corner at the top left, and a tone.
+
+    Args:
+        path: the file.
+        frames: their number.
+        size: height and width as stored.
+        times: when frames are shown, in units of 1/24000 s; at `RATE` if absent.
+        sound: codec of the sound; None for silence.
+        rotation: degrees counter-clockwise that players are to turn the pictures by.
+        matrix: FFmpeg's number of the colour matrix.
+        codec: of the pictures.
+    """
+    import av  # noqa: PLC0415
+
+    height, width = size
+    with av.open(str(path), "w") as file:
+        pictures: Any = file.add_stream(codec, rate=RATE, options={"crf": "4", "g": "5"})
+        pictures.height, pictures.width, pictures.pix_fmt = height, width, "yuv420p"
+        pictures.codec_context.time_base = Fraction(1, 24000)
+        if rotation:
+            pictures.set_display_rotation(rotation)
+        if matrix is not None:
+            pictures.codec_context.colorspace = matrix
+        tone: Any = file.add_stream(sound, rate=48000, layout="mono") if sound else None
+        for index in range(frames):
+            pixels = np.full((height, width, 3), 40 + 10 * index, np.uint8)
+            pixels[: height // 3, : width // 3] = (230, 20, 20)
+            frame: Any = av.VideoFrame.from_ndarray(pixels, format="rgb24").reformat(
+                format="yuv420p", dst_colorspace={1: "ITU709", 7: "SMPTE240M"}.get(matrix or 2)
+            )
+            frame.pts = times[index] if times else 1001 * index
+            frame.time_base = Fraction(1, 24000)
+            file.mux(pictures.encode(frame))
+        file.mux(pictures.encode(None))
+        if tone is not None:
+            seconds = np.arange(int(48000 * frames / RATE)) / 48000
+            wave = (8000 * np.sin(2 * np.pi * 440 * seconds)).astype(np.int16)
+            samples: Any = av.AudioFrame.from_ndarray(wave[None], format="s16", layout="mono")
+            samples.sample_rate, samples.pts = 48000, 0
+            file.mux(tone.encode(samples))
+            file.mux(tone.encode(None))
+
+
+def sound_of(path: Path) -> list[tuple[float, bytes]]:
+    """The packets of a file's sound, each with its time in s."""
+    import av  # noqa: PLC0415
+
+    with av.open(str(path)) as file:
+        return [
+            (float(packet.pts * packet.time_base), bytes(packet))  # type: ignore[operator, unused-ignore]
+            for packet in file.demux(audio=0)
+            if packet.pts is not None
+        ]
+
+
+def times_of(path: Path) -> list[float]:
+    """When each frame of a file is shown, in s."""
+    import av  # noqa: PLC0415
+
+    with av.open(str(path)) as file:
+        return [float(frame.pts * frame.time_base) for frame in file.decode(video=0)]  # type: ignore[operator, unused-ignore]
