@@ -6,6 +6,7 @@ by name and by position.
 
 from .color import AdaINMatchColor
 from .loaders import AdaINExampleImage, AdaINModelLoader
+from .losses import AdaINLosses
 from .regions import AdaINSpatialMask
 from .steps import AdaINDecode, AdaINEncode, AdaINTransfer
 from .style_files import AdaINLoadStyle, AdaINSaveStyle
@@ -28,6 +29,7 @@ NODE_CLASS_MAPPINGS: dict[str, type] = {
         AdaINDecode,
         AdaINMatchColor,
         AdaINStylize,
+        AdaINLosses,
     )
 }
 
@@ -45,4 +47,5 @@ NODE_DISPLAY_NAME_MAPPINGS: dict[str, str] = {
     "AdaINDecode": "AdaIN Decode",
     "AdaINMatchColor": "AdaIN Match Color",
     "AdaINStylize": "AdaIN Stylize",
+    "AdaINLosses": "AdaIN Losses",
 }

@@ -1,0 +1,264 @@
+"""`adain-nodes evaluate`: the paper's quantitative evaluation, contents x styles."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import InputError
+
+if TYPE_CHECKING:
+    from ..host import Precision
+    from ..model import Model
+    from ..training.evaluation import Pair
+    from ..training.measurement import LossMeter
+    from .evaluate_report import Optimization, Report
+
+SMALLEST = 11
+"""Side in px that SSIM needs."""
+
+DESCRIPTION = """\
+Measures what models make of every content in every style, beside the content unchanged and the
+style picture: content loss and style loss against t = AdaIN(f(c), f(s)), the similarity of the
+result to the content, and the time it takes. Pictures are middle squares, scaled to --size.
+
+The encoder of the first model measures all rows, in fp32 unless --precision says otherwise.
+"""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser(
+        "evaluate",
+        help="measure models by the paper's losses",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    for kind in ("content", "style"):
+        parser.add_argument(
+            f"--{kind}", type=Path, nargs="+", required=True, metavar="PICTURE|FOLDER",
+            help="pictures, and folders that are searched for pictures with their subfolders",
+        )  # fmt: skip
+    parser.add_argument(
+        "--only", type=Path, metavar="FILE",
+        help="text file with the names of the pictures to use, such as those held out of training",
+    )  # fmt: skip
+    parser.add_argument(
+        "--model", action="append", metavar="NAME|FOLDER|DECODER_FILE",
+        help="model to measure; may be given several times (default: adain-vgg16)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--size", type=int, default=512, metavar="PX", help="side of the pictures (default: 512)"
+    )
+    parser.add_argument(
+        "--pairs", type=int, metavar="N",
+        help="measure this many pairs, spread evenly, in place of all contents x styles",
+    )  # fmt: skip
+    parser.add_argument(
+        "--reference", choices=("paper", "torch", "pytorch"), default="pytorch",
+        help="how the losses are read, as in training (default: pytorch)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--precision", choices=("auto", "fp32", "bf16", "fp16"), default="auto",
+        help="to compute in; auto: models in what is fastest, losses in fp32 (default: auto)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--device", default="auto", help="auto, cpu, cuda, cuda:N, mps (default: auto)"
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FOLDER",
+        help="write evaluation.json and evaluation.md there",
+    )  # fmt: skip
+    parser.add_argument(
+        "--plot", action="store_true", help="write evaluation.png there, too; needs matplotlib"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
+    _add_optimization(parser)
+    parser.set_defaults(run=run)
+
+
+def _add_optimization(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group(
+        "optimisation of pixels", "the slow method, for comparison, in a second table"
+    )
+    group.add_argument(
+        "--optimize", nargs="+", choices=("content", "noise"), default=[], metavar="START",
+        help="optimise pixels, too, starting from the content, from noise, or from both in turn",
+    )  # fmt: skip
+    group.add_argument(
+        "--optimize-steps", default="10,50,100,200", metavar="N,N,...",
+        help="show results after so many steps; the last is the end (default: 10,50,100,200)",
+    )  # fmt: skip
+    group.add_argument(
+        "--optimize-pairs", type=int, default=20, metavar="N",
+        help="pairs to optimise, spread evenly (default: 20)",
+    )  # fmt: skip
+    group.add_argument(
+        "--optimize-size", type=int, default=256, metavar="PX",
+        help="side of the pictures in this table (default: 256)",
+    )  # fmt: skip
+    group.add_argument(
+        "--optimizer", choices=("lbfgs", "adam"), default="lbfgs", help="default: lbfgs"
+    )
+    group.add_argument(
+        "--style-weight", type=float, help="of the loss to minimise; default: that of --reference"
+    )
+
+
+def run(options: argparse.Namespace) -> None:
+    steps = _steps(options.optimize_steps)
+    _check_numbers(options)
+
+    from dataclasses import replace
+
+    from ..image_files import picture_size
+    from ..model import load_model
+    from ..training.evaluation import balanced_pairs, evaluate, reconstruction
+    from ..training.measurement import LossMeter
+    from .device import chosen_device
+    from .evaluate_report import Report, check_plot, markdown
+    from .progress import terminal_progress
+
+    if options.plot:
+        check_plot()
+    device = chosen_device(options.device)
+    contents, styles = _pictures(options)
+    for path in (*contents, *styles):
+        picture_size(path)
+    pairs = balanced_pairs(contents, styles, options.pairs)
+    names = list(dict.fromkeys(options.model or ["adain-vgg16"]))
+    with terminal_progress(2 * (len(names) + 1)) as progress:
+        models = [
+            load_model(name, precision=options.precision, device=device, progress=progress)
+            for name in names
+        ]
+        precision: Precision = "fp32" if options.precision == "auto" else options.precision
+        judge = load_model(names[0], precision=precision, device=device, progress=progress)
+    meter = LossMeter(judge.encoder, judge.dtype, options.reference)
+
+    with terminal_progress(1) as progress:
+        rows = evaluate(pairs, models, meter, size=options.size, progress=progress)
+    used = sorted({content for content, _ in pairs})
+    with terminal_progress(len(models)) as progress:
+        rebuilt = [reconstruction(model, used, progress) for model in models]
+    report = Report(
+        size=options.size,
+        pairs=len(pairs),
+        contents=len(used),
+        styles=len({style for _, style in pairs}),
+        reference=options.reference,
+        encoder=str(judge.identity),
+        measured_in=precision,
+        device=str(device),
+        rows=rows,
+        reconstructions=rebuilt,
+        optimization=None,
+    )
+    _write(report, options)
+    if options.optimize:
+        # Takes long: what there is so far has been written.
+        few = balanced_pairs(contents, styles, options.optimize_pairs)
+        report = replace(report, optimization=_optimized(options, steps, few, models, meter))
+        _write(report, options)
+    print(json.dumps(report.as_dict(), indent=2) if options.json else markdown(report))
+
+
+def _write(report: Report, options: argparse.Namespace) -> None:
+    from .evaluate_report import plot, write_report
+
+    if options.output:
+        write_report(report, options.output)
+        if options.plot:
+            plot(report, options.output / "evaluation.png")
+
+
+def _optimized(
+    options: argparse.Namespace,
+    steps: tuple[int, ...],
+    pairs: list[Pair],
+    models: list[Model],
+    meter: LossMeter,
+) -> Optimization:
+    """The second table: the same rows at its size, and the pixels optimised."""
+    from ..training.comparison import optimize_pairs
+    from ..training.evaluation import evaluate
+    from .evaluate_report import Optimization, crossings
+    from .progress import terminal_progress
+
+    size = options.optimize_size
+    with terminal_progress(1) as progress:
+        rows = evaluate(pairs, models, meter, size=size, progress=progress)
+    with terminal_progress(1) as progress:
+        optimized, curves = optimize_pairs(
+            pairs, list(dict.fromkeys(options.optimize)), meter,
+            size=size, checkpoints=steps, method=options.optimizer,
+            style_weight=options.style_weight, progress=progress,
+        )  # fmt: skip
+    names = [model.name for model in models]
+    return Optimization(
+        size=size,
+        pairs=len(pairs),
+        optimizer=options.optimizer,
+        rows=[*rows, *optimized],
+        crossings=crossings(names, rows, curves),
+        curves=curves,
+    )
+
+
+def _check_numbers(options: argparse.Namespace) -> None:
+    for name in ("size", "optimize_size"):
+        if getattr(options, name) < SMALLEST:
+            raise InputError(
+                f"--{name.replace('_', '-')} must be at least {SMALLEST} px, got "
+                f"{getattr(options, name)}"
+            )
+    for name in ("pairs", "optimize_pairs"):
+        number = getattr(options, name)
+        if number is not None and number < 1:
+            raise InputError(f"--{name.replace('_', '-')} must be at least 1, got {number}")
+    if options.plot and not options.output:
+        raise InputError("--plot needs --output, the folder to write evaluation.png to")
+    if options.output and options.output.exists() and not options.output.is_dir():
+        raise InputError(f"--output {options.output} is a file, a folder is expected")
+    weight = options.style_weight
+    if weight is not None and not 0 <= weight < float("inf"):
+        raise InputError(f"--style-weight must be a number of at least 0, got {weight:g}")
+    if options.optimize and options.reference == "paper" and weight is None:
+        raise InputError("--reference paper has no style weight of its own: give --style-weight")
+
+
+def _steps(text: str) -> tuple[int, ...]:
+    try:
+        steps = sorted({int(number) for number in text.split(",")})
+    except ValueError:
+        steps = [0]
+    if steps[0] < 1:
+        raise InputError(
+            "--optimize-steps takes whole numbers of at least 1 with commas between them, such as "
+            f"10,50,100; got {text!r}"
+        )
+    return tuple(steps)
+
+
+def _pictures(options: argparse.Namespace) -> tuple[list[Path], list[Path]]:
+    """Contents and styles, each picture once, restricted to the names in --only."""
+    from ..training.data import find_pictures, read_names
+
+    only = read_names(options.only) if options.only else None
+    chosen: dict[str, list[Path]] = {}
+    for kind in ("content", "style"):
+        found: dict[Path, None] = {}
+        for path in getattr(options, kind):
+            found.update(dict.fromkeys(find_pictures(path) if path.is_dir() else [path]))
+        chosen[kind] = [path for path in found if only is None or path.name in only]
+        if not chosen[kind]:
+            raise InputError(f"--{kind} has none of the pictures named in {options.only}")
+    if only is not None:
+        missing = only - {path.name for paths in chosen.values() for path in paths}
+        if missing:
+            raise InputError(
+                f"{options.only} names {len(missing)} pictures that are in neither --content nor "
+                f"--style, such as {min(missing)}"
+            )
+    return chosen["content"], chosen["style"]

@@ -1,0 +1,107 @@
+"""The paper's losses as a node."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from .. import host
+from ..errors import InputError
+from ..model import Model
+from ..pictures import check_picture, common_batch, scaled_size, to_network
+from ..training.measurement import LAYERS, Losses, LossMeter
+from . import schema
+
+
+class AdaINLosses:
+    DESCRIPTION = (
+        "Measures a stylised picture as the paper does: the content loss says how far its features "
+        "are from what AdaIN asked for, the style loss how far its statistics are from those of "
+        "the style. Lower is better; compare figures of one model only."
+    )
+    CATEGORY = schema.CATEGORY
+    FUNCTION = "measure"
+    RETURN_TYPES = ("FLOAT", "FLOAT", "STRING")
+    RETURN_NAMES = ("content_loss", "style_loss", "report")
+    OUTPUT_TOOLTIPS = (
+        "Mean squared difference between the features of the result and AdaIN of content and "
+        "style; the mean over a batch.",
+        "Mean squared difference between the statistics of the result and the style's, summed over "
+        "four layers; the mean over a batch.",
+        "Both, layer by layer, beside those of the unchanged content.",
+    )
+
+    @classmethod
+    def INPUT_TYPES(cls) -> schema.Inputs:  # noqa: N802  ComfyUI's name
+        return {
+            "required": {
+                "model": schema.socket(
+                    schema.MODEL, "Whose encoder measures, in the precision it was loaded in."
+                ),
+                "content": schema.socket("IMAGE", "The picture that was stylised."),
+                "style_image": schema.socket("IMAGE", "The style picture."),
+                "result": schema.socket(
+                    "IMAGE",
+                    "The stylised picture, of the content's size; any method may have made it.",
+                ),
+                "style_size": schema.pixels(
+                    512,
+                    "Scale the style picture's shorter side to this many px; 0 keeps its size. "
+                    "Give what the stylisation used.",
+                ),
+            }
+        }
+
+    def measure(
+        self,
+        *,
+        model: Model,
+        content: Tensor,
+        style_image: Tensor,
+        result: Tensor,
+        style_size: int,
+    ) -> tuple[float, float, str]:
+        pictures = {"content": content, "style_image": style_image, "result": result}
+        for name, picture in pictures.items():
+            check_picture(picture, name)
+        if result.shape[1:3] != content.shape[1:3]:
+            raise InputError(
+                f"result has {result.shape[2]}x{result.shape[1]} px, content "
+                f"{content.shape[2]}x{content.shape[1]} px: they must be of equal size"
+            )
+        batch = common_batch(**{name: len(picture) for name, picture in pictures.items()})
+        progress = host.current().progress()
+        meter = LossMeter(model.encoder, model.dtype)
+        of_results, of_contents = [], []
+        for index in range(batch):
+            c, s, r = (
+                meter.view(_scaled(picture[index % len(picture)][None], size))
+                for picture, size in ((content, 0), (style_image, style_size), (result, 0))
+            )
+            target = meter.target(c, s)
+            of_results.append(meter.losses(r, target, s))
+            of_contents.append(meter.losses(c, target, s))
+            if progress is not None:
+                progress(index + 1, batch)
+        own, unchanged = _mean(of_results), _mean(of_contents)
+        return own[0], own[1], _report(own, unchanged)
+
+
+def _scaled(picture: Tensor, shorter_side: int) -> Tensor:
+    """[1,H',W',3], scaled as `pipeline.encode` does."""
+    height, width = picture.shape[1:3]
+    return to_network(picture, scaled_size((height, width), shorter_side))[0].movedim(1, -1)
+
+
+def _mean(losses: list[Losses]) -> list[float]:
+    """Content loss, style loss and the style loss of each layer, averaged."""
+    rows = [[one.content.item(), one.style.item(), *one.layers.tolist()] for one in losses]
+    return [sum(column) / len(column) for column in zip(*rows, strict=True)]
+
+
+def _report(own: list[float], unchanged: list[float]) -> str:
+    names = ("content loss", "style loss", *(f"  {layer}" for layer in LAYERS))
+    lines = [f"{'':12}  {'result':>8}  {'content unchanged':>17}"]
+    lines += [
+        f"{name:12}  {a:8.4f}  {b:17.4f}" for name, a, b in zip(names, own, unchanged, strict=True)
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,279 @@
+"""The paper's quantitative evaluation (section 7.1, figure 4): mean losses over contents x styles.
+
+Every picture is its middle square, its shorter side scaled to one size, up or down. Whatever makes
+results, one encoder measures them all, against its own t = AdaIN(f(c), f(s)).
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, median
+
+import torch
+from torch import Tensor
+
+from .. import pipeline
+from ..features import Features, Style
+from ..host import Progress
+from ..image_files import read_picture
+from ..model import Model
+from ..ops.similarity import psnr, ssim
+from ..sheets import square
+from .measurement import Losses, LossMeter, View
+
+CONTENT = "content unchanged"
+STYLE = "style picture"
+
+Pair = tuple[Path, Path]
+"""A content and a style."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one kind of picture amounts to: means over all pairs."""
+
+    name: str
+    """`CONTENT`, `STYLE`, a model's name, or how it was optimised."""
+
+    content_loss: float
+    """L_c, at least 0."""
+
+    style_loss: float
+    """L_s, the sum of `layer_losses`."""
+
+    layer_losses: tuple[float, ...]
+    """L_s at each of `measurement.LAYERS`."""
+
+    ssim: float
+    """Structural similarity to the content; 1 is equal."""
+
+    seconds: float | None
+    """To make one, content's encoding included, style's excluded: the median; None if nothing is
+    made."""
+
+    seconds_with_style: float | None
+    """The same with the style's encoding."""
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """How well a model gives photographs back at alpha 0, g(f(c)) against c."""
+
+    model: str
+    """Its name."""
+
+    psnr: float
+    """In dB, the mean over the photographs."""
+
+    lowest_psnr: float
+    """In dB, of the worst of them."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A square picture, measured."""
+
+    path: Path
+    """Its file."""
+
+    picture: Tensor
+    """[1,S,S,3], fp32 in 0..1."""
+
+    view: View
+    """As the measuring encoder sees it."""
+
+    seconds: float
+    """That this took."""
+
+
+class Tally:
+    """Gathers what is measured of one kind of picture, pair by pair."""
+
+    def __init__(self) -> None:
+        self._losses: list[Losses] = []
+        self._similarities: list[float] = []
+        self._seconds: list[tuple[float, float]] = []
+
+    def add(
+        self, losses: Losses, similarity: float, seconds: tuple[float, float] | None = None
+    ) -> None:
+        """Adds a pair's picture.
+
+        Args:
+            losses: its losses.
+            similarity: its SSIM to the content.
+            seconds: to make it without the style's encoding, and for that; None if it was there.
+        """
+        self._losses.append(losses)
+        self._similarities.append(similarity)
+        if seconds is not None:
+            self._seconds.append(seconds)
+
+    def row(self, name: str) -> Row:
+        """The means; at least one picture must have been added."""
+        layers = torch.stack([losses.layers.cpu() for losses in self._losses]).mean(0).tolist()
+        timed = bool(self._seconds)
+        return Row(
+            name,
+            content_loss=fmean(losses.content.item() for losses in self._losses),
+            style_loss=sum(layers),
+            layer_losses=tuple(layers),
+            ssim=fmean(self._similarities),
+            seconds=median(work for work, _ in self._seconds) if timed else None,
+            seconds_with_style=median(sum(both) for both in self._seconds) if timed else None,
+        )
+
+
+def balanced_pairs(
+    contents: Sequence[Path], styles: Sequence[Path], number: int | None = None
+) -> list[Pair]:
+    """Contents x styles, or fewer of these pairs, fixed and fairly spread.
+
+    Both are shuffled under a fixed seed and then paired along diagonals, so that all contents occur
+    equally often up to one, and all styles.
+
+    Args:
+        contents: at least one.
+        styles: likewise.
+        number: how many pairs at most; all if absent.
+
+    Returns:
+        The pairs, sorted: those of one content follow each other.
+    """
+    draw = random.Random(0).random
+    rows, columns = (sorted(paths, key=lambda _: draw()) for paths in (contents, styles))
+    # Both count up together; when they would meet again, styles move on by one.
+    period = math.lcm(len(rows), len(columns))
+    every = (
+        (rows[k % len(rows)], columns[(k + k // period) % len(columns)])
+        for k in range(len(rows) * len(columns))
+    )
+    return sorted(list(every)[:number])
+
+
+def samples(pairs: Iterable[Pair], meter: LossMeter, size: int) -> Iterator[tuple[Sample, Sample]]:
+    """Reads and measures the pictures of pairs, each once.
+
+    Args:
+        pairs: content and style; those of one content follow each other. All styles stay in
+            memory, 8 MB each at 512 px, and one content.
+        meter: measures them.
+        size: side of the squares in px.
+
+    Raises:
+        InputError: a picture cannot be read.
+    """
+
+    def sample(path: Path) -> Sample:
+        picture = square(read_picture(path), size)[None]
+        started = time.perf_counter()
+        view = meter.view(picture)
+        return Sample(path, picture, view, time.perf_counter() - started)
+
+    styles: dict[Path, Sample] = {}
+    content: Sample | None = None
+    for content_path, style_path in pairs:
+        if content is None or content.path != content_path:
+            content = sample(content_path)
+        if style_path not in styles:
+            styles[style_path] = sample(style_path)
+        yield content, styles[style_path]
+
+
+def evaluate(
+    pairs: Sequence[Pair],
+    models: Sequence[Model],
+    meter: LossMeter,
+    *,
+    size: int,
+    progress: Progress | None = None,
+) -> list[Row]:
+    """Measures the contents as they are, the style pictures, and what models make of them.
+
+    Args:
+        pairs: at least one, see `samples`.
+        models: of different names; their encoders need not be the meter's.
+        meter: measures all of them.
+        size: side of the squares in px, at least 11, which SSIM needs.
+        progress: told of every pair.
+
+    Raises:
+        InputError: a picture cannot be read.
+    """
+    stylists = {model.name: _Stylist(model) for model in models}
+    tallies = {name: Tally() for name in (CONTENT, STYLE, *stylists)}
+    for done, (content, style) in enumerate(samples(pairs, meter, size), 1):
+        target = meter.target(content.view, style.view)
+        tallies[CONTENT].add(meter.losses(content.view, target, style.view), 1.0)
+        tallies[STYLE].add(
+            meter.losses(style.view, target, style.view),
+            ssim(style.picture, content.picture).item(),
+        )
+        for name, stylist in stylists.items():
+            picture, seconds = stylist.stylized(content, style)
+            tallies[name].add(
+                meter.losses(meter.view(picture), target, style.view),
+                ssim(picture, content.picture).item(),
+                seconds,
+            )
+        if progress is not None:
+            progress(done, len(pairs))
+    return [tally.row(name) for name, tally in tallies.items()]
+
+
+def reconstruction(
+    model: Model, contents: Sequence[Path], progress: Progress | None = None
+) -> Reconstruction:
+    """Measures what a model gives back at alpha 0, at the photographs' own sizes.
+
+    Args:
+        model: what to use.
+        contents: photographs, at least one.
+        progress: told of every photograph.
+
+    Raises:
+        InputError: a picture cannot be read.
+    """
+    ratios = []
+    for done, path in enumerate(contents, 1):
+        picture = read_picture(path)
+        rebuilt = pipeline.decode(model, pipeline.encode(model, picture))
+        color = picture[..., :3].expand(-1, -1, -1, 3)
+        ratios.append(psnr(rebuilt[..., :3], color).item())
+        if progress is not None:
+            progress(done, len(contents))
+    return Reconstruction(model.name, fmean(ratios), min(ratios))
+
+
+class _Stylist:
+    """A model that encodes no picture twice.
+
+    Args:
+        model: what to use.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self._content: tuple[Path, Features, float] | None = None
+        self._styles: dict[Path, tuple[Style, float]] = {}
+
+    def stylized(self, content: Sample, style: Sample) -> tuple[Tensor, tuple[float, float]]:
+        """The result, [1,S,S,3], and seconds as `Tally.add` takes them."""
+        if self._content is None or self._content[0] != content.path:
+            started = time.perf_counter()
+            features = pipeline.encode(self.model, content.picture)
+            self._content = content.path, features, time.perf_counter() - started
+        if style.path not in self._styles:
+            started = time.perf_counter()
+            statistics = pipeline.style_statistics(pipeline.encode(self.model, style.picture))
+            self._styles[style.path] = statistics, time.perf_counter() - started
+        _, features, content_seconds = self._content
+        statistics, style_seconds = self._styles[style.path]
+        started = time.perf_counter()
+        picture = pipeline.decode(self.model, pipeline.transfer(features, statistics))
+        return picture, (content_seconds + time.perf_counter() - started, style_seconds)

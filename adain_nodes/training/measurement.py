@@ -1,0 +1,100 @@
+"""Content and style loss of a finished picture, as an encoder sees it.
+
+    t = AdaIN(f(c), f(s))        (paper, equation 9)
+
+Losses are those of `ops.losses`, for one picture at a time: how far f(picture) is from t, and how
+far its statistics at four layers are from those of the style picture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..host import Resident
+from ..networks.vgg import Encoder
+from ..ops.losses import Reference, content_loss, style_loss
+from ..ops.normalization import adain
+from ..ops.statistics import Statistics, channel_statistics
+from ..pictures import to_network
+
+LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
+"""Layers phi_i of the style loss, in the order of `Encoder.taps`."""
+
+
+@dataclass(frozen=True)
+class View:
+    """A picture as an encoder sees it."""
+
+    features: Tensor
+    """relu4_1, [1,C,h,w], fp32."""
+
+    statistics: tuple[Statistics, ...]
+    """Of each of `LAYERS`."""
+
+
+@dataclass(frozen=True)
+class Losses:
+    """Of one picture, fp32; differentiable where its view is."""
+
+    content: Tensor
+    """L_c, a scalar: its features against t."""
+
+    layers: Tensor
+    """L_s in parts, [4]: its statistics against the style's at each of `LAYERS`."""
+
+    @property
+    def style(self) -> Tensor:
+        """L_s, the sum over the layers."""
+        return self.layers.sum()
+
+
+class LossMeter:
+    """Measures the losses of pictures.
+
+    Args:
+        encoder: f, frozen; losses are in units of its features.
+        dtype: floating type that it computes in; statistics and losses are fp32 whatever it is.
+        reference: how the losses are read, see `ops.losses`.
+    """
+
+    def __init__(
+        self, encoder: Resident[Encoder], dtype: torch.dtype, reference: Reference = "pytorch"
+    ) -> None:
+        self.reference = reference
+        self.device = encoder.device
+        self._encoder = encoder
+        self._dtype = dtype
+
+    def view(self, picture: Tensor) -> View:
+        """Encodes a picture [1,H,W,C], clamped to 0..1; a fourth channel is ignored."""
+        height, width = picture.shape[1:3]
+        color, _ = to_network(picture.to(self.device), (height, width))
+        with torch.no_grad():
+            return self.view_of_color(color)
+
+    def view_of_color(self, color: Tensor) -> View:
+        """Encodes what `pictures.to_network` gives, [1,3,H,W]; differentiable."""
+        encoder = self._encoder.load()
+        taps = encoder.taps(color.to(self._dtype, memory_format=torch.channels_last))
+        return View(taps[-1].float(), tuple(channel_statistics(tap) for tap in taps))
+
+    def target(self, content: View, style: View) -> Tensor:
+        """t, [1,C,h,w]: what the features of the result ought to be."""
+        return adain(content.features, style.statistics[-1], content.statistics[-1])
+
+    def losses(self, result: View, target: Tensor, style: View) -> Losses:
+        """The losses of a result.
+
+        Args:
+            result: the picture to judge, of as many cells as the content.
+            target: t, from `target`.
+            style: the style picture.
+        """
+        layers = [
+            style_loss([own], [wanted], self.reference)
+            for own, wanted in zip(result.statistics, style.statistics, strict=True)
+        ]
+        return Losses(content_loss(result.features, target, self.reference), torch.stack(layers))

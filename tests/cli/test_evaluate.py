@@ -1,0 +1,154 @@
+"""The evaluation command, on tiny networks and pictures."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from adain_nodes.cli import main
+from adain_nodes.image_files import write_picture
+
+Command = Callable[..., int]
+
+
+@pytest.fixture
+def evaluate(tiny_model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Runs the command in a folder with three photos and two works of art."""
+    work = tmp_path / "work"
+    for kind, number in (("photos", 3), ("art", 2)):
+        (work / kind).mkdir(parents=True)
+        for index in range(number):
+            write_picture(work / kind / f"{kind}{index}.png", torch.rand(20, 24, 3))
+    monkeypatch.chdir(work)
+    shutil.copytree(tiny_model_folder, work / "tiny")
+
+    def command(*arguments: str) -> int:
+        settings = ["--size", "16", "--device", "cpu"]
+        if "--model" not in arguments:
+            settings += ["--model", "tiny"]
+        if "--content" not in arguments:
+            settings += ["--content", "photos", "--style", "art"]
+        return main(["evaluate", *settings, *arguments])
+
+    return command
+
+
+def test_it_prints_a_table_and_writes_files(
+    evaluate: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert evaluate("-o", "out") == 0
+    text = capsys.readouterr().out
+    rows = ["content unchanged", "style picture", "tiny"]
+    assert [line.split("|")[1].strip() for line in text.splitlines()[4:7]] == rows
+    found = json.loads(Path("out/evaluation.json").read_text())
+    assert [row["name"] for row in found["rows"]] == rows
+    assert (found["pairs"], found["contents"], found["styles"]) == (6, 3, 2)
+    assert found["measured_in"] == "fp32"
+    assert found["optimization"] is None
+    (made,) = found["reconstructions"]
+    assert made["model"] == "tiny" and f"{made['psnr']:.2f}" in text
+    assert text.strip() in Path("out/evaluation.md").read_text()
+    assert sorted(path.name for path in Path("out").iterdir()) == [
+        "evaluation.json",
+        "evaluation.md",
+    ]
+
+
+def test_optimisation_says_where_it_overtakes_the_model(
+    evaluate: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--optimize", "content", "noise", "--optimize-steps", "12,3"]
+    assert evaluate(*options, "--optimize-pairs", "2", "--optimize-size", "16", "--json") == 0
+    found = json.loads(capsys.readouterr().out)["optimization"]
+    assert [row["name"] for row in found["rows"][3:]] == [
+        f"optimised from {start}, {step} steps"
+        for start in ("content", "noise")
+        for step in (3, 12)
+    ]
+    assert (found["pairs"], found["size"]) == (2, 16)
+    model = found["rows"][2]
+    for crossing, curve in zip(found["crossings"], found["curves"], strict=True):
+        assert crossing["style_loss"] == model["style_loss"]
+        assert crossing["model_content_loss"] == model["content_loss"]
+        step = crossing["step"]
+        assert curve["style"][step] <= model["style_loss"] < curve["style"][step - 1]
+        assert crossing["content_loss"] == curve["content"][step]
+
+
+def test_several_models_and_decoder_files_are_rows(
+    evaluate: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree("tiny", "home/second")
+    shutil.copy("tiny/decoder.safetensors", "third.safetensors")
+    assert evaluate("--model", "tiny", "--model", "home/second", "--pairs", "2", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    first, second = found["rows"][2:]
+    assert (first["name"], second["name"]) == ("tiny", "home/second")
+    assert first["style_loss"] == second["style_loss"]
+    assert found["pairs"] == 2
+    assert evaluate("--model", "third.safetensors") == 2
+    assert "which no model has" in capsys.readouterr().err
+
+
+def test_a_file_of_names_says_which_pictures_to_use(
+    evaluate: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("heldout.txt").write_text("content/photos1.png\nstyle/art0.png\n")
+    assert evaluate("--only", "heldout.txt", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["contents"], found["styles"]) == (1, 1)
+    assert evaluate("--content", "photos", "--style", "art/art1.png", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["contents"], found["styles"]) == (3, 1)
+
+
+def test_a_plot_is_written(evaluate: Command) -> None:
+    pytest.importorskip("matplotlib")
+    assert evaluate("--pairs", "1", "-o", "out", "--plot") == 0
+    assert Path("out/evaluation.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_plot_without_matplotlib_is_refused_before_the_work(
+    evaluate: Command, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert evaluate("-o", "out", "--plot") == 2
+    assert "adain-nodes[plot]" in capsys.readouterr().err
+    assert not Path("out").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--size", "10"], "--size must be at least 11 px, got 10"),
+        (["--optimize-size", "0"], "--optimize-size must be at least 11 px, got 0"),
+        (["--pairs", "0"], "--pairs must be at least 1, got 0"),
+        (["--optimize-steps", "10,x"], "got '10,x'"),
+        (["--optimize-steps", "0,5"], "got '0,5'"),
+        (["--style-weight", "nan"], "--style-weight must be a number"),
+        (["--plot"], "--plot needs --output"),
+        (["-o", "photos/photos0.png"], "photos0.png is a file"),
+        (["--content", "nowhere", "--style", "art"], "nowhere does not exist"),
+        (["--content", "tiny", "--style", "art"], "tiny has no picture"),
+        (["--only", "missing.txt"], "missing.txt"),
+        (["--only", "strangers.txt"], "names 1 pictures that are in neither"),
+        (["--only", "photos.txt"], "--style has none of the pictures named in photos.txt"),
+        (["--model", "nobody"], "there is no model 'nobody'"),
+        (["--reference", "paper", "--optimize", "noise"], "give --style-weight"),
+    ],
+)
+def test_bad_input_is_one_line(
+    evaluate: Command, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("strangers.txt").write_text("photos0.png\nart0.png\nstranger.png\n")
+    Path("photos.txt").write_text("photos0.png\n")
+    assert evaluate(*arguments) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1

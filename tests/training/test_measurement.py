@@ -1,0 +1,79 @@
+"""The losses of a picture against plain arithmetic in float64."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from adain_nodes.host import Resident
+from adain_nodes.networks.vgg import Encoder
+from adain_nodes.ops.losses import Reference
+from adain_nodes.training.measurement import LossMeter
+
+CPU = torch.device("cpu")
+
+
+def statistics(tap: Tensor) -> tuple[Tensor, Tensor]:
+    """Of [1,C,h,w]: mean, and biased deviation with 1e-5 under the root."""
+    values = tap[0].flatten(1)
+    return values.mean(1), (values.var(1, correction=0) + 1e-5).sqrt()
+
+
+@pytest.mark.parametrize("reference", ["pytorch", "torch"])
+def test_losses_follow_the_paper(encoder: Encoder, reference: Reference) -> None:
+    content, style, result = (
+        torch.rand(1, 24, 32, 3),
+        torch.rand(1, 20, 17, 3),
+        torch.rand(1, 24, 32, 3),
+    )
+    meter = LossMeter(Resident(encoder, CPU), torch.float32, reference)
+    c, s, r = (meter.view(picture) for picture in (content, style, result))
+    losses = meter.losses(r, meter.target(c, s), s)
+
+    taps = {
+        name: encoder.double().taps(picture.double().movedim(-1, 1))
+        for name, picture in (("c", content), ("s", style), ("r", result))
+    }
+    (mean_c, std_c), (mean_s, std_s) = statistics(taps["c"][-1]), statistics(taps["s"][-1])
+    normalised = (taps["c"][-1] - mean_c[:, None, None]) / std_c[:, None, None]
+    target = normalised * std_s[:, None, None] + mean_s[:, None, None]
+    layers = []
+    for own, wanted in zip(taps["r"], taps["s"], strict=True):
+        squares = [
+            (a - b).square() for a, b in zip(statistics(own), statistics(wanted), strict=True)
+        ]
+        reduced = [s.sum() if reference == "torch" else s.mean() for s in squares]
+        layers.append(sum(value.item() for value in reduced))
+
+    expected = (taps["r"][-1] - target).square().mean().item()
+    assert losses.content.item() == pytest.approx(expected, rel=1e-4)
+    assert losses.layers.tolist() == pytest.approx(layers, rel=1e-4)
+    assert losses.style.item() == pytest.approx(sum(layers), rel=1e-4)
+
+
+def test_the_unchanged_content_is_as_far_from_the_target_as_its_statistics_are(
+    encoder: Encoder,
+) -> None:
+    """t moves each channel by an affine map: its mean square is that of mean and deviation."""
+    meter = LossMeter(Resident(encoder, CPU), torch.float32)
+    content, style = meter.view(torch.rand(1, 40, 40, 3)), meter.view(torch.rand(1, 40, 40, 3) ** 2)
+    losses = meter.losses(content, meter.target(content, style), style)
+    assert losses.content.item() == pytest.approx(losses.layers[-1].item(), rel=1e-2)
+
+
+def test_a_picture_in_its_own_style_has_no_loss(encoder: Encoder) -> None:
+    meter = LossMeter(Resident(encoder, CPU), torch.float32)
+    view = meter.view(torch.rand(1, 24, 24, 3))
+    losses = meter.losses(view, meter.target(view, view), view)
+    assert losses.content.item() == pytest.approx(0, abs=1e-9)
+    assert losses.layers.tolist() == [0, 0, 0, 0]
+
+
+def test_transparency_is_ignored_and_grey_is_repeated(encoder: Encoder) -> None:
+    meter = LossMeter(Resident(encoder, CPU), torch.float32)
+    grey = torch.rand(1, 16, 16, 1)
+    expected = meter.view(grey.expand(-1, -1, -1, 3)).features
+    transparent = torch.cat([grey.expand(-1, -1, -1, 3), torch.rand(1, 16, 16, 1)], -1)
+    for picture in (grey, transparent):
+        torch.testing.assert_close(meter.view(picture).features, expected)

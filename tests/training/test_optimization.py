@@ -1,0 +1,97 @@
+"""Optimisation of pixels on a tiny encoder."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import get_args
+
+import pytest
+import torch
+from torch import Tensor
+
+from adain_nodes.errors import InputError
+from adain_nodes.host import Resident
+from adain_nodes.networks.vgg import Encoder
+from adain_nodes.training.measurement import LossMeter, View
+from adain_nodes.training.optimization import (
+    ADAM_RATE,
+    Method,
+    optimized,
+    starting_picture,
+)
+
+METHODS = get_args(Method)
+
+
+@pytest.fixture
+def meter(encoder: Encoder) -> LossMeter:
+    return LossMeter(Resident(encoder, torch.device("cpu")), torch.float32)
+
+
+@pytest.fixture
+def content() -> Tensor:
+    return 0.2 + 0.6 * torch.rand(1, 16, 24, 3)
+
+
+@pytest.fixture
+def style(meter: LossMeter) -> View:
+    return meter.view(torch.rand(1, 20, 20, 3) ** 3)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_losses_fall_and_are_those_of_the_pictures(
+    meter: LossMeter, content: Tensor, style: View, method: Method
+) -> None:
+    view = meter.view(content)
+    target = meter.target(view, style)
+    iterates = list(optimized(meter, view, style, content, steps=12, method=method))
+
+    assert [iterate.step for iterate in iterates] == list(range(13))
+    torch.testing.assert_close(iterates[0].picture, content)
+    for iterate in (iterates[0], iterates[5], iterates[-1]):
+        assert iterate.picture.min() >= 0 and iterate.picture.max() <= 1
+        measured = meter.losses(meter.view(iterate.picture), target, style)
+        torch.testing.assert_close(iterate.losses.content, measured.content, rtol=1e-4, atol=1e-7)
+        torch.testing.assert_close(iterate.losses.layers, measured.layers, rtol=1e-4, atol=1e-7)
+    objective = [one.losses.content.item() + 10 * one.losses.style.item() for one in iterates]
+    assert objective[-1] < 0.5 * objective[0]
+    seconds = [iterate.seconds for iterate in iterates]
+    assert seconds == sorted(seconds)
+
+
+def test_the_first_step_of_adam_goes_down_the_gradient_of_both_losses(
+    meter: LossMeter, content: Tensor, style: View
+) -> None:
+    weight = 3.0
+    view = meter.view(content)
+    color = content.movedim(-1, 1).requires_grad_()
+    losses = meter.losses(meter.view_of_color(color), meter.target(view, style), style)
+    (gradient,) = torch.autograd.grad(losses.content + weight * losses.style, color)
+    _, first = optimized(meter, view, style, content, steps=1, method="adam", style_weight=weight)
+    moved = (first.picture - content).movedim(-1, 1)
+    clear = gradient.abs() > 1e-6
+    assert clear.float().mean() > 0.9
+    torch.testing.assert_close(moved[clear], -ADAM_RATE * gradient.sign()[clear], rtol=0.02, atol=0)
+
+
+def test_stopping_to_ask_stops(meter: LossMeter, content: Tensor, style: View) -> None:
+    iterates = list(islice(optimized(meter, meter.view(content), style, content, steps=9), 3))
+    assert [iterate.step for iterate in iterates] == [0, 1, 2]
+
+
+def test_the_papers_reading_needs_a_style_weight(
+    encoder: Encoder, content: Tensor, style: View
+) -> None:
+    meter = LossMeter(Resident(encoder, torch.device("cpu")), torch.float32, "paper")
+    view = meter.view(content)
+    with pytest.raises(InputError, match="give one"):
+        next(optimized(meter, view, style, content, steps=1))
+    next(optimized(meter, view, style, content, steps=1, style_weight=1.0))
+
+
+def test_noise_is_the_same_under_its_seed(content: Tensor) -> None:
+    first, again, other = (starting_picture("noise", content, seed=seed) for seed in (1, 1, 2))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+    assert first.shape == content.shape
+    assert torch.equal(starting_picture("content", content, seed=1), content)
