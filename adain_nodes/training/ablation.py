@@ -1,0 +1,245 @@
+"""The paper's ablation (section 7.2, figures 5 and 6): the four `variants` under the same options,
+seed and order of crops, compared on pictures that none of them has seen.
+
+A study lives in a folder: `options.json` says what it depends on; each variant has a folder of its
+own, a run of the `trainer`. Started again on the same folder it goes on; what is finished is not
+trained again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import InputError
+from ..host import Resident
+from ..image_files import read_picture
+from ..networks.vgg import Encoder
+from ..sheets import arranged, square
+from ..weights.files import identify
+from .data import RandomCrops
+from .distributed import World
+from .measurement import LossMeter, View
+from .options import TrainingOptions
+from .trainer import Trainer
+from .variants import VARIANTS, Variant
+
+HELD_OUT_INTERVAL = 20
+"""Where nobody names the pictures to hold out, one in so many is."""
+
+UNCHANGED = "Content unchanged"
+"""Name of the content itself among the results."""
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Which pictures a study uses; at least one of each kind."""
+
+    contents: Sequence[Path]
+    """Photographs to train on."""
+
+    styles: Sequence[Path]
+    """Art to train on."""
+
+    held_out_contents: Sequence[Path]
+    """Photographs to evaluate on."""
+
+    held_out_styles: Sequence[Path]
+    """Art to evaluate on."""
+
+
+@dataclass(frozen=True)
+class MeanLosses:
+    """How far pictures are from what they should be, on average over pairs."""
+
+    content: float
+    """L_c: between the features of the picture and t (paper, equation 12)."""
+
+    style: float
+    """L_s: between the statistics of picture and style (paper, equation 13)."""
+
+
+class Study:
+    """Four runs to compare.
+
+    Args:
+        encoder: frozen here; it also sets the device.
+        pictures: to train and to evaluate on.
+        options: of each run. Every variant starts at random, see `variants`.
+        folder: where the study lives; made if absent.
+        bf16: whether to train in bf16; weights and statistics stay fp32, and so does evaluation.
+        world: the processes that share each batch. Batch normalisation takes its statistics over
+            the share of each process.
+
+    Raises:
+        InputError: the folder holds a study of something else, or a kind of picture is missing.
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        pictures: Pictures,
+        options: TrainingOptions,
+        folder: Path,
+        *,
+        bf16: bool = False,
+        world: World | None = None,
+    ) -> None:
+        for kind, paths in vars(pictures).items():
+            if not paths:
+                raise InputError(f"an ablation needs {kind.replace('_', ' ')}, there are none")
+        self.encoder = encoder
+        self.pictures = pictures
+        self.options = options
+        self.folder = folder
+        self.bf16 = bf16
+        self.world = world or World()
+        self.decoders: dict[str, nn.Module] = {}
+        """The trained ones by the names of their variants, in evaluation mode."""
+        self._claim()
+
+    def trainer(self, variant: Variant) -> Trainer:
+        """The run of a variant, ready to go on from where it is."""
+        options = self.options
+        contents, styles = (
+            RandomCrops(paths, size=options.crop, seed=(options.seed, kind))
+            for kind, paths in enumerate((self.pictures.contents, self.pictures.styles))
+        )
+        return Trainer(
+            self.encoder,
+            contents,
+            styles,
+            options,
+            self.folder / variant.name,
+            decoder=variant.decoder(self.encoder.architecture, options.seed),
+            condition=variant.condition,
+            bf16=self.bf16,
+            world=self.world,
+        )
+
+    def runs(self) -> Iterator[tuple[Variant, Trainer]]:
+        """One variant after the other, with its run; the caller trains it to the end before asking
+        for the next."""
+        for variant in VARIANTS:
+            trainer = self.trainer(variant)
+            yield variant, trainer
+            self.decoders[variant.name] = trainer.result.eval()
+
+    @torch.no_grad()
+    def held_out_losses(self) -> Iterator[tuple[str, MeanLosses]]:
+        """Losses of the contents as they are, then of each trained variant: means over all pairs
+        of held-out contents and styles, each the middle square at the size of the crops."""
+        contents, styles = (
+            self._squares(paths, self.options.crop)
+            for paths in (self.pictures.held_out_contents, self.pictures.held_out_styles)
+        )
+        makes: dict[str, Make] = {UNCHANGED: lambda content, *_: content, **self._makes()}
+        for name, make in makes.items():
+            pairs = []
+            for content, content_view in contents:
+                for _, style in styles:
+                    target = self._meter.target(content_view, style)
+                    result = self._meter.view(make(content, content_view, style, target))
+                    losses = self._meter.losses(result, target, style)
+                    pairs.append((losses.content.item(), losses.style.item()))
+            means = (sum(values) / len(pairs) for values in zip(*pairs, strict=True))
+            yield name, MeanLosses(*means)
+
+    @torch.no_grad()
+    def sheet(self, contents: Sequence[Path], styles: Sequence[Path], size: int) -> Tensor:
+        """What each trained variant makes of pictures.
+
+        Args:
+            contents: photographs.
+            styles: art; each is combined with each content.
+            size: side of the squares in px, a multiple of 8.
+
+        Returns:
+            [H,W,3] in 0..1: a row for each pair, with content, style, and then the variants.
+        """
+        rows = []
+        for style, style_view in self._squares(styles, size):
+            for content, view in self._squares(contents, size):
+                target = self._meter.target(view, style_view)
+                results = [
+                    make(content, view, style_view, target) for make in self._makes().values()
+                ]
+                rows.append([content, style, *results])
+        return arranged(rows, size)
+
+    @property
+    def _meter(self) -> LossMeter:
+        device = next(self.encoder.parameters()).device
+        return LossMeter(Resident(self.encoder, device), torch.float32, self.options.reference)
+
+    def _makes(self) -> dict[str, Make]:
+        return {
+            variant.name: _stylizer(variant, self.decoders[variant.name]) for variant in VARIANTS
+        }
+
+    def _squares(self, paths: Sequence[Path], side: int) -> list[tuple[Tensor, View]]:
+        """The middle squares of picture files, scaled, [1,side,side,3], and what f sees of them."""
+        pictures = [square(read_picture(path), side)[None] for path in paths]
+        return [(picture, self._meter.view(picture)) for picture in pictures]
+
+    def _claim(self) -> None:
+        """Notes in the folder what the study depends on: variants of different options would
+        compare nothing."""
+        state = {
+            **asdict(self.options),
+            "encoder": identify(self.encoder.state_dict(), "encoder").sha256,
+            "bf16": self.bf16,
+            **{kind: len(paths) for kind, paths in vars(self.pictures).items()},
+        }
+        path = self.folder / "options.json"
+        if path.exists():
+            previous = json.loads(path.read_text())
+            for name, value in state.items():
+                if previous.get(name) != value:
+                    raise InputError(
+                        f"{self.folder} holds an ablation with {name} {previous.get(name)}, not "
+                        f"{value}: give another folder for a new one"
+                    )
+        elif self.world.is_main:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_text(path, json.dumps(state, indent=2) + "\n")
+
+
+Make = Callable[[Tensor, View, View, Tensor], Tensor]
+"""A picture, [1,H,W,3], out of a content, [1,H,W,3], the views of content and style, and t."""
+
+
+def _stylizer(variant: Variant, decoder: nn.Module) -> Make:
+    def make(_content: Tensor, content: View, style: View, target: Tensor) -> Tensor:
+        fed = variant.condition(content.features, style.features, target)
+        picture: Tensor = decoder(fed)
+        return picture.clamp(0, 1).movedim(1, -1).cpu()
+
+    return make
+
+
+def hold_out(paths: Sequence[Path], names: set[str] | None) -> tuple[list[Path], list[Path]]:
+    """Splits pictures into those to train on and those to evaluate on.
+
+    Args:
+        paths: all of them.
+        names: of the files to hold out; one in `HELD_OUT_INTERVAL` if None.
+    """
+    if names is None:
+        names = {path.name for path in paths[::HELD_OUT_INTERVAL]}
+    return (
+        [path for path in paths if path.name not in names],
+        [path for path in paths if path.name in names],
+    )
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a file by way of a temporary one beside it."""
+    temporary = path.with_name(f".{path.name}.partial")
+    temporary.write_text(text)
+    temporary.replace(path)

@@ -1,0 +1,138 @@
+"""What an ablation found: `results.json` and `.md`, `curves.json` and `.png`."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from .ablation import MeanLosses, write_text
+from .run_log import read_log
+from .variants import VARIANTS
+
+logger = logging.getLogger(__name__)
+
+LAST_STEPS = 200
+"""Steps at the end of a run that the losses of training are averaged over."""
+
+Curves = dict[str, dict[str, list[float]]]
+"""Of each variant: `step`, and at each of them the `content` and the `style` loss of training."""
+
+
+def read_curves(folder: Path) -> Curves:
+    """The losses of training, as the logs of a study's runs have them: means of a few steps."""
+    curves = {}
+    for variant in VARIANTS:
+        lines = read_log(folder / variant.name / "log.jsonl")
+        curves[variant.name] = {
+            name: [line[name] for line in lines] for name in ("step", "content", "style")
+        }
+    return curves
+
+
+def last_losses(curve: Mapping[str, Sequence[float]]) -> MeanLosses:
+    """Mean losses over the last `LAST_STEPS` steps of one of the `Curves`."""
+    steps = curve["step"]
+    # A line covers the steps since the one before it; the last may cover fewer than the others.
+    widths = [step - before for step, before in zip(steps, [0, *steps], strict=False)]
+    shares = [
+        width if step > steps[-1] - LAST_STEPS else 0
+        for step, width in zip(steps, widths, strict=True)
+    ]
+    content, style = (
+        sum(share * loss for share, loss in zip(shares, curve[name], strict=True)) / sum(shares)
+        for name in ("content", "style")
+    )
+    return MeanLosses(content, style)
+
+
+def write_report(folder: Path, held_out: Mapping[str, MeanLosses]) -> str:
+    """Writes the report of a finished study, all but its pictures.
+
+    Args:
+        folder: of the study.
+        held_out: what `Study.held_out_losses` gives.
+
+    Returns:
+        The table of `results.md`.
+    """
+    curves = read_curves(folder)
+    training = {name: last_losses(curve) for name, curve in curves.items()}
+    options = json.loads((folder / "options.json").read_text())
+    results = {
+        "options": options,
+        "last_steps": min(LAST_STEPS, options["steps"]),
+        "results": [
+            {
+                "name": name,
+                "training": asdict(training[name]) if name in training else None,
+                "held_out": asdict(losses),
+            }
+            for name, losses in held_out.items()
+        ],
+    }
+    write_text(folder / "curves.json", json.dumps(curves) + "\n")
+    write_text(folder / "results.json", json.dumps(results, indent=2) + "\n")
+    table = _table(held_out, training, results["last_steps"])
+    write_text(folder / "results.md", f"{table}\n{_note(options)}\n")
+    return table
+
+
+def plot_curves(curves: Curves, path: Path) -> None:
+    """Draws content and style loss over the steps, side by side as in the paper's figure 6.
+
+    Without matplotlib (extra `plot`) there is no plot, which is said.
+
+    Args:
+        curves: see `read_curves`.
+        path: the PNG file to write, by way of a temporary one beside it.
+    """
+    try:
+        from matplotlib.figure import Figure  # noqa: PLC0415  an extra
+    except ImportError:
+        logger.info("no %s: it needs matplotlib (pip install 'adain-nodes[plot]')", path.name)
+        return
+
+    figure: Any = Figure(figsize=(11, 4.5), layout="constrained")
+    for axes, name in zip(figure.subplots(1, 2), ("content", "style"), strict=True):
+        for variant, curve in curves.items():
+            axes.plot(curve["step"], curve[name], label=variant, linewidth=1)
+        axes.set(xlabel="Step", ylabel=f"{name.capitalize()} loss", yscale="log")
+        axes.grid(visible=True, which="both", alpha=0.3)
+    axes.legend()
+    temporary = path.with_name(f".{path.name}.partial")
+    figure.savefig(temporary, format="png", dpi=110)
+    temporary.replace(path)
+
+
+def _table(
+    held_out: Mapping[str, MeanLosses], training: Mapping[str, MeanLosses], last: int
+) -> str:
+    lines = [
+        "| | Content loss, held out | Style loss, held out "
+        f"| Content loss, last {last} steps | Style loss, last {last} steps |",
+        "|---|---|---|---|---|",
+    ]
+    for name, losses in held_out.items():
+        columns = [losses.content, losses.style]
+        if name in training:
+            columns += [training[name].content, training[name].style]
+        cells = [f"{value:.3f}" for value in columns] + ["-"] * (4 - len(columns))
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _note(options: Mapping[str, Any]) -> str:
+    """What the table's figures are of."""
+    weight = options["style_weight"]
+    return (
+        f"{options['steps']} steps of {options['batch']} pairs of {options['crop']} px crops each, "
+        f"learning rate {options['learning_rate']:g}, losses read as `{options['reference']}`"
+        f"{'' if weight is None else f' with style weight {weight:g}'}, seed {options['seed']}, "
+        f"{options['contents']} photographs and {options['styles']} works of art. Held out: all "
+        f"pairs of {options['held_out_contents']} photographs and {options['held_out_styles']} "
+        f"works, middle squares at {options['crop']} px, evaluation mode, fp32."
+    )
