@@ -1,91 +1,143 @@
-"""`adain-nodes grid`: a sheet of contents x styles, as in the paper's figure 4."""
+"""`adain-nodes grid`: sheets of contents x styles, and of what each control of the paper does."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InputError
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from ..sweeps import Rows
 
-GAP = 6
-"""White px between the pictures."""
+SWEEPS = ("styles", "alpha", "interpolation", "color", "mask")
+
+DESCRIPTION = """\
+Makes one picture out of many, all cropped to squares. What is in it depends on --sweep:
+  styles         styles in the first row, contents in the first column, results where they meet
+  alpha          a row for each content and style: content, alpha 0, 0.25, 0.5, 0.75, 1, style
+  interpolation  one content in 5x5 mixtures of four styles, which stand beside their corners:
+                 top left, top right, bottom left, bottom right
+  color          a row for each content and style: both, the result, and the results that keep the
+                 content's colours by linear, mean_std, coral, histogram, luminance
+  mask           a row for each content: content, mask, the style within it, the style of the rest,
+                 result
+"""
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = subparsers.add_parser(
         "grid",
-        help="make a sheet of contents x styles",
-        description="Makes one picture: styles in the first row, contents in the first column, "
-        "results where they meet, all cropped to squares.",
+        help="make a sheet of contents x styles, or of a control at several settings",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--content", type=Path, nargs="+", required=True, help="pictures")
     parser.add_argument("--style", type=Path, nargs="+", required=True, help="pictures")
     parser.add_argument("-o", "--output", type=Path, required=True, help="picture to write")
-    parser.add_argument("--alpha", type=float, default=1.0, help="0 content to 1 style")
+    parser.add_argument("--sweep", choices=SWEEPS, default="styles", help="default: styles")
+    parser.add_argument("--mask", type=Path, help="of --sweep mask: white where the first style is")
+    parser.add_argument(
+        "--alpha", type=float, help="0 content to 1 style (default: 1); not of --sweep alpha"
+    )
     parser.add_argument("--size", type=int, default=512, help="shorter side to compute at in px")
     parser.add_argument("--cell", type=int, default=256, help="side of each picture in the sheet")
     parser.add_argument("--model", default="adain-vgg16", help="name or folder")
     parser.set_defaults(run=run)
 
 
-def run(options: argparse.Namespace) -> None:
-    from .. import pipeline
-    from ..image_files import check_writable, read_picture, write_picture
-    from ..model import load_model
+@dataclass(frozen=True)
+class Sheet:
+    """What is to be made."""
 
-    columns, rows = len(options.style) + 1, len(options.content) + 1
-    size = tuple(count * options.cell + (count - 1) * GAP for count in (rows, columns))
-    check_writable(options.output, (size[0], size[1]))
+    rows: int
+    """Pictures down."""
+
+    columns: int
+    """Pictures across."""
+
+    pieces: int
+    """Pictures to encode and to decode."""
+
+    make: Callable[..., Rows]
+    """Makes the pictures: one of `sweeps`, which wants a model and may have `progress`."""
+
+
+def run(options: argparse.Namespace) -> None:
+    from ..image_files import check_writable, write_picture
+    from ..model import load_model
+    from ..sheets import GAP, arranged
+    from .progress import terminal_progress
+
+    _check(options)
+    sheet = _sheet(options)
+    height, width = (
+        count * options.cell + (count - 1) * GAP for count in (sheet.rows, sheet.columns)
+    )
+    check_writable(options.output, (height, width))
+    model = load_model(options.model)
+    with terminal_progress(sheet.pieces) as progress:
+        rows = sheet.make(model, progress=progress)
+    write_picture(options.output, arranged(rows, options.cell))
+    print(
+        f"{options.output}: {options.sweep}, {len(options.content)} contents, "
+        f"{len(options.style)} styles, {width}x{height} px"
+    )
+
+
+def _check(options: argparse.Namespace) -> None:
+    if options.sweep == "alpha" and options.alpha is not None:
+        raise InputError("--alpha sets what --sweep alpha varies: give one of them")
+    if options.alpha is not None and not 0 <= options.alpha <= 1:
+        raise InputError(
+            f"--alpha must be 0 (the content) to 1 (the full style), got {options.alpha:g}"
+        )
+    if (options.sweep == "mask") != (options.mask is not None):
+        raise InputError("--sweep mask needs a --mask, and no other sweep takes one")
+    wanted = {"interpolation": 4, "mask": 2}.get(options.sweep)
+    if wanted is not None and len(options.style) != wanted:
+        raise InputError(f"--sweep {options.sweep} takes {wanted} styles, got {len(options.style)}")
+    if options.sweep == "interpolation" and len(options.content) != 1:
+        raise InputError(f"--sweep interpolation takes one content, got {len(options.content)}")
+    if options.cell < 1:
+        raise InputError(f"--cell must be at least 1 px, got {options.cell}")
+
+
+def _sheet(options: argparse.Namespace) -> Sheet:
+    """Reads the pictures.
+
+    Raises:
+        InputError: one cannot be read.
+    """
+    from .. import sweeps
+    from ..colors import METHODS, recolors_style
+    from ..image_files import read_mask, read_picture
+
     contents = [read_picture(path) for path in options.content]
     styles = [read_picture(path) for path in options.style]
-    model = load_model(options.model)
-    statistics = [
-        pipeline.style_statistics(pipeline.encode(model, style, shorter_side=options.size))
-        for style in styles
-    ]
-    sheet: list[list[Tensor | None]] = [[None, *styles]]
-    for content in contents:
-        features = pipeline.encode(model, content, shorter_side=options.size)
-        results = [
-            pipeline.decode(model, pipeline.transfer(features, style, alpha=options.alpha))
-            for style in statistics
-        ]
-        sheet.append([content, *results])
-    write_picture(options.output, arranged(sheet, options.cell))
-    print(f"{options.output}: {len(contents)} contents x {len(styles)} styles")
-
-
-def arranged(rows: Sequence[Sequence[Tensor | None]], cell: int) -> Tensor:
-    """Pictures as one, in rows of squares with white gaps.
-
-    Args:
-        rows: pictures [1,H,W,C] in 0..1, of any size; None leaves a place white.
-        cell: side of a square in px. Pictures are cropped to their middle and scaled.
-
-    Returns:
-        [H,W,3].
-    """
-    import torch
-
-    pitch = cell + GAP
-    sheet = torch.ones(len(rows) * pitch - GAP, len(rows[0]) * pitch - GAP, 3)
-    for row, pictures in enumerate(rows):
-        for column, picture in enumerate(pictures):
-            if picture is not None:
-                top, left = row * pitch, column * pitch
-                sheet[top : top + cell, left : left + cell] = _square(picture, cell)
-    return sheet
-
-
-def _square(picture: Tensor, side: int) -> Tensor:
-    import torch.nn.functional as F
-
-    height, width = picture.shape[1:3]
-    shorter = min(height, width)
-    top, left = (height - shorter) // 2, (width - shorter) // 2
-    middle = picture[:, top : top + shorter, left : left + shorter, :3].movedim(-1, 1)
-    scaled = F.interpolate(middle, (side, side), mode="bicubic", antialias=True).clamp(0, 1)
-    return scaled[0].movedim(0, -1).expand(-1, -1, 3)
+    alpha = 1.0 if options.alpha is None else options.alpha
+    inputs, pairs = len(contents) + len(styles), len(contents) * len(styles)
+    several: dict[str, Any] = {"contents": contents, "styles": styles, "size": options.size}
+    if options.sweep == "alpha":
+        values = len(sweeps.ALPHAS)
+        make = partial(sweeps.alpha_sweep, **several)
+        return Sheet(pairs, values + 2, inputs + pairs * values, make)
+    if options.sweep == "interpolation":
+        side = sweeps.SQUARE
+        one: dict[str, Any] = {"content": contents[0], "styles": styles, "size": options.size}
+        make = partial(sweeps.interpolation_square, **one, alpha=alpha)
+        return Sheet(side, side + 2, inputs + side**2, make)
+    if options.sweep == "color":
+        results = 1 + 2 * sum(map(recolors_style, METHODS))
+        make = partial(sweeps.color_sweep, **several, alpha=alpha)
+        return Sheet(pairs, len(METHODS) + 3, inputs + pairs * results, make)
+    if options.sweep == "mask":
+        mask = read_mask(options.mask)
+        make = partial(sweeps.mask_sweep, **several, mask=mask, alpha=alpha)
+        return Sheet(len(contents), 5, inputs + len(contents), make)
+    make = partial(sweeps.style_sweep, **several, alpha=alpha)
+    return Sheet(len(contents) + 1, len(styles) + 1, inputs + pairs, make)

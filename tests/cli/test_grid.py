@@ -1,49 +1,138 @@
-"""The sheet of contents x styles."""
+"""Sheets of pictures on the command line."""
 
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
-from adain_nodes.cli import main
-from adain_nodes.cli.grid import GAP, arranged
-from adain_nodes.image_files import read_picture, write_picture
+from adain_nodes import sweeps
+from adain_nodes.cli import grid, main
+from adain_nodes.image_files import read_mask, read_picture, write_picture
+from adain_nodes.model import load_model
+from adain_nodes.sheets import GAP, arranged
+
+CELL = 16
+
+Command = Callable[[str], int]
+
+ONE = "--content c1.png --style s1.png"
+TWO = "--content c1.png c2.png --style s1.png s2.png"
+FOUR = "--content c1.png --style s1.png s2.png s3.png s4.png"
 
 
-def test_a_sheet_shows_styles_contents_and_results(
-    tiny_model_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder: two contents, five styles and a mask."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    for name in ("c1", "c2"):
+        write_picture(Path(f"{name}.png"), torch.rand(20, 30, 3))
+    for index in range(1, 6):
+        write_picture(Path(f"s{index}.png"), torch.rand(24, 18, 3) ** index)
+    write_picture(Path("mask.png"), torch.eye(12)[..., None])
+    return folder
+
+
+@pytest.fixture
+def command(tiny_model_folder: Path, folder: Path) -> Command:
+    """Runs a command line in the working folder on the tiny model; the sheet is sheet.png."""
+    settings = ["--model", str(tiny_model_folder), "--size", "16", "--cell", str(CELL)]
+
+    def run(line: str) -> int:
+        return main(["grid", *settings, "-o", "sheet.png", *line.split()])
+
+    assert Path.cwd() == folder
+    return run
+
+
+def side(count: int) -> int:
+    return count * CELL + (count - 1) * GAP
+
+
+@pytest.mark.parametrize(
+    ("line", "rows", "columns"),
+    [
+        (TWO, 3, 3),
+        (f"{TWO} --sweep alpha", 4, 7),
+        (f"{FOUR} --sweep interpolation", 5, 7),
+        (f"{TWO} --sweep color", 4, 8),
+        (f"{TWO} --sweep mask --mask mask.png", 2, 5),
+    ],
+)
+def test_sheets_have_their_size(
+    command: Command, capsys: pytest.CaptureFixture[str], line: str, rows: int, columns: int
 ) -> None:
-    paths = []
-    for index in range(5):
-        paths.append(tmp_path / f"{index}.png")
-        write_picture(paths[-1], torch.rand(20, 30, 3))
-    sheet = tmp_path / "sheet.png"
-    contents, styles = [str(path) for path in paths[:2]], [str(path) for path in paths[2:]]
-    arguments = ["grid", "--content", *contents, "--style", *styles, "-o", str(sheet)]
+    assert command(line) == 0
+    assert read_picture(Path("sheet.png")).shape == (1, side(rows), side(columns), 3)
+    assert "sheet.png" in capsys.readouterr().out
 
-    assert (
-        main([*arguments, "--model", str(tiny_model_folder), "--size", "16", "--cell", "16"]) == 0
+
+def test_a_sheet_shows_what_its_sweep_makes(command: Command, tiny_model_folder: Path) -> None:
+    model = load_model(str(tiny_model_folder))
+    content, first, second = (read_picture(Path(f"{name}.png")) for name in ("c2", "s3", "s1"))
+    expected = {
+        "styles": sweeps.style_sweep(model, [content], [first, second], size=16, alpha=0.4),
+        "color": sweeps.color_sweep(model, [content], [first, second], size=16, alpha=0.4),
+        "mask": sweeps.mask_sweep(
+            model, [content], [first, second], read_mask(Path("mask.png")), size=16, alpha=0.4
+        ),
+    }
+    for sweep, rows in expected.items():
+        mask = "--mask mask.png" if sweep == "mask" else ""
+        pictures = "--content c2.png --style s3.png s1.png"
+        assert command(f"{pictures} --sweep {sweep} --alpha 0.4 {mask}") == 0
+        sheet = read_picture(Path("sheet.png"))[0]
+        torch.testing.assert_close(sheet, arranged(rows, CELL), rtol=0, atol=0.51 / 255)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (f"{ONE} -o sheet.xyz", ".xyz"),
+        ("--content c1.png --style absent.png", "absent.png does not exist"),
+        (f"{ONE} --alpha 1.5", "got 1.5"),
+        (f"{ONE} --sweep alpha --alpha 1", "--alpha"),
+        (f"{TWO} --sweep mask", "needs a --mask"),
+        (f"{ONE} --mask mask.png", "no other sweep takes one"),
+        (f"{TWO} --sweep interpolation", "takes 4 styles, got 2"),
+        (f"{FOUR} --sweep mask --mask mask.png", "takes 2 styles, got 4"),
+        (f"{FOUR} --sweep interpolation --content c1.png c2.png", "takes one content, got 2"),
+        (f"{ONE} --cell 0", "--cell must be at least 1 px, got 0"),
+        (f"{ONE} --cell 70000 -o sheet.jpg", "write .png"),
+    ],
+)
+def test_bad_input_is_refused_in_one_line(
+    command: Command, folder: Path, capsys: pytest.CaptureFixture[str], line: str, message: str
+) -> None:
+    before = sorted(folder.iterdir())
+    assert command(line) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1
+    assert sorted(folder.iterdir()) == before
+
+
+@pytest.mark.parametrize("sweep", grid.SWEEPS)
+@pytest.mark.usefixtures("folder")
+def test_progress_counts_every_picture(tiny_model_folder: Path, sweep: str) -> None:
+    styles = {"interpolation": 4, "mask": 2}.get(sweep, 3)
+    options = argparse.Namespace(
+        content=[Path("c1.png")],
+        style=[Path(f"s{index + 1}.png") for index in range(styles)],
+        sweep=sweep,
+        mask=Path("mask.png"),
+        alpha=None,
+        size=16,
     )
-
-    assert read_picture(sheet).shape == (1, 3 * 16 + 2 * GAP, 4 * 16 + 3 * GAP, 3)
-    assert "2 contents x 3 styles" in capsys.readouterr().out
-
-
-def test_pictures_are_cropped_to_their_middle_and_gaps_are_white() -> None:
-    picture = torch.zeros(1, 8, 12, 3)
-    picture[:, :, 2:10] = 0.5
-    sheet = arranged([[None, picture]], 8)
-    assert sheet.shape == (8, 16 + GAP, 3)
-    assert (sheet[:, : 8 + GAP] == 1).all()
-    torch.testing.assert_close(sheet[:, 8 + GAP :], torch.full((8, 8, 3), 0.5))
-
-
-def test_a_sheet_of_unknown_format_is_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    picture = tmp_path / "a.png"
-    write_picture(picture, torch.rand(9, 9, 3))
-    arguments = ["grid", "--content", str(picture), "--style", str(picture)]
-    assert main([*arguments, "-o", str(tmp_path / "sheet.xyz")]) == 2
-    assert ".xyz" in capsys.readouterr().err
-    assert list(tmp_path.iterdir()) == [picture]
+    sheet = grid._sheet(options)
+    finished = []
+    rows = sheet.make(
+        load_model(str(tiny_model_folder)),
+        progress=lambda done, total: finished.append(done == total),
+    )
+    assert (len(rows), len(rows[0])) == (sheet.rows, sheet.columns)
+    assert sum(finished) == sheet.pieces
