@@ -1,0 +1,149 @@
+"""`adain-nodes augment`: a tree of pictures in random styles."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import InputError
+
+if TYPE_CHECKING:
+    from ..augmentation_plan import AugmentationOptions
+
+DESCRIPTION = """\
+Gives every picture of a tree random styles, into a tree of the same paths, to augment a data set.
+
+Which styles a content gets depends on --seed, its path and the styles' names alone. Run again, the
+command makes what is missing and leaves what is there. Under torchrun each process takes its share:
+  torchrun --nproc-per-node 2 -m adain_nodes augment ...
+OUT/augmentation.jsonl says which style and alpha each result has. What cannot be read is skipped
+and listed at the end; the exit code is 0 all the same, or torchrun would end the other processes.
+"""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser(
+        "augment",
+        help="give every picture of a tree random styles",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "content", type=Path, metavar="CONTENT_DIR", help="folder of pictures, in any subfolders"
+    )
+    parser.add_argument(
+        "--style", type=Path, required=True,
+        help="folder of pictures and style files (.safetensors), in any subfolders, or one of them",
+    )  # fmt: skip
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="OUT", help="folder; it is created"
+    )
+    parser.add_argument(
+        "--styles-per-content", type=int, default=1, metavar="K",
+        help="results for each content, CONTENT_1.jpg and so on, in different styles (default: 1, "
+        "named like its content)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--alpha", default="1", metavar="A|A,A",
+        help="0 keeps the content, 1 is the full style; of two, such as 0.5,1, each result draws "
+        "its own between them (default: 1)",
+    )  # fmt: skip
+    parser.add_argument("--seed", type=int, default=0, help="of all draws (default: 0)")
+    parser.add_argument(
+        "--size", type=int, default=0, metavar="PX",
+        help="scale the shorter side of contents to this; 0 keeps their size (default: 0)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--style-size", type=int, default=512, metavar="PX",
+        help="the same for styles: smaller gives finer strokes (default: 512)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--precision", choices=("auto", "fp32", "bf16", "fp16"), default="auto",
+        help="to compute in; auto is the fastest without visible loss (default: auto)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--device", default="auto", help="auto, cpu, cuda, cuda:N, mps (default: auto)"
+    )
+    parser.add_argument(
+        "--model", default="adain-vgg16", metavar="NAME|FOLDER",
+        help="name of a model, or folder with an encoder and a decoder (default: adain-vgg16)",
+    )  # fmt: skip
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    from ..augmentation import augment
+    from ..augmentation_plan import make_plan
+    from ..model import load_model
+    from ..training.distributed import local_device
+    from .device import chosen_device
+    from .progress import StepProgress
+
+    rank, ranks = _share()
+    plan = make_plan(options.content, options.style, options.output, _options(options))
+    device = local_device(chosen_device(options.device))
+    model = load_model(options.model, precision=options.precision, device=device)
+    total = len(plan.contents[rank::ranks]) * plan.options.styles_per_content
+    progress = StepProgress(total, 0) if rank == 0 else None
+    counts = dict.fromkeys(("written", "found", "skipped"), 0)
+    latest: dict[str, float] = {}
+    problems: dict[str, None] = {}
+    started = time.perf_counter()
+    try:
+        for done, outcome in enumerate(augment(model, plan, rank=rank, ranks=ranks), 1):
+            counts[outcome.status] += 1
+            if outcome.status == "skipped":
+                problems[outcome.problem] = None
+            if 100 * done // total > 100 * (done - 1) // total:
+                rate = counts["written"] / (time.perf_counter() - started)
+                latest = {"pictures_per_second": rate, "skipped": counts["skipped"]}
+            if progress is not None:
+                progress.update(done, latest)
+    finally:
+        if progress is not None:
+            progress.close()
+    process = f"process {rank} of {ranks}: " if ranks > 1 else ""
+    lines = [
+        f"{process}{options.output}: {counts['written']} results written, {counts['found']} found "
+        f"there, {counts['skipped']} skipped"
+    ]
+    if problems:
+        lines += [f"{process}skipped what cannot be read:", *(f"  {text}" for text in problems)]
+    print("\n".join(lines))
+
+
+def _options(options: argparse.Namespace) -> AugmentationOptions:
+    from ..augmentation_plan import AugmentationOptions
+
+    return AugmentationOptions(
+        styles_per_content=options.styles_per_content,
+        alpha=_alpha(options.alpha),
+        seed=options.seed,
+        size=options.size,
+        style_size=options.style_size,
+    )
+
+
+def _alpha(text: str) -> tuple[float, float]:
+    try:
+        low, high = (float(text),) * 2 if "," not in text else map(float, text.split(","))
+    except ValueError:
+        raise InputError(
+            f"--alpha takes a number or a range of two, such as 0.5,1; got {text!r}"
+        ) from None
+    return low, high
+
+
+def _share() -> tuple[int, int]:
+    """Which process this is, of how many: what torchrun says, otherwise the only one."""
+    if "RANK" not in os.environ or "WORLD_SIZE" not in os.environ:
+        return 0, 1
+    rank, ranks = os.environ["RANK"], os.environ["WORLD_SIZE"]
+    if not (rank.isdecimal() and ranks.isdecimal() and int(rank) < int(ranks)):
+        raise InputError(
+            f"RANK must be 0 or more and less than WORLD_SIZE, got RANK={rank}, WORLD_SIZE={ranks}"
+        )
+    return int(rank), int(ranks)
