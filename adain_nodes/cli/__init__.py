@@ -8,9 +8,9 @@ import sys
 from collections.abc import Sequence
 
 from ..errors import InputError
-from . import ablate, augment, evaluate, grid, models, styles, stylize, train
+from . import ablate, augment, bench, evaluate, grid, models, styles, stylize, train
 
-SUBCOMMANDS = (stylize, augment, styles, models, grid, train, evaluate, ablate)
+SUBCOMMANDS = (stylize, augment, styles, models, grid, train, evaluate, ablate, bench)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,0 +1,263 @@
+"""Speed and memory beside those of a plain implementation, see `reference`, in one run."""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import re
+import statistics
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from . import host, pipeline
+from .features import Style
+from .film import FilmOptions, Region, stylize_frames
+from .model import Model, load_model
+from .networks.vgg import MIN_SIDE, STRIDE, Architecture, grid_size
+from .reference import Reference
+
+REFERENCE = "reference"
+STYLE_ENCODED = "style encoded"
+STYLE_CACHED = "style cached"
+
+PEAK_SIDE = 4096
+"""Side of the matrices whose product shows the peak of a device."""
+
+FRAME = (288, 512)
+"""Height and width of the frames of a film in px."""
+
+SETTLED = 30
+"""Frames after which the memory of a film is to stay as it is."""
+
+_STATUS = Path("/proc/self/status")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is measured."""
+
+    model: str
+    """Name of a model, see `model.load_model`."""
+
+    device: str
+    """Where to compute, such as cpu or cuda:0."""
+
+    precision: host.Precision
+    """To compute in; the reference always has fp32."""
+
+    method: str
+    """`REFERENCE`, or ours with `STYLE_ENCODED` each time, or `STYLE_CACHED`."""
+
+    size: int
+    """Side of content and style in px."""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How long a setting took."""
+
+    setting: Setting
+    """What was measured."""
+
+    flops: int
+    """Nominal floating point operations of a call, see `nominal_flops`."""
+
+    first: float
+    """Seconds of the first call."""
+
+    seconds: list[float] = field(default_factory=list)
+    """Of each call after it."""
+
+    @property
+    def median(self) -> float:
+        """Seconds."""
+        return statistics.median(self.seconds)
+
+
+@dataclass(frozen=True)
+class Film:
+    """How a film went."""
+
+    frames: int
+    """Their number."""
+
+    seconds: float
+    """For all but the first, which prepares what the others use."""
+
+    growth: int | None
+    """Bytes by which the memory of the process was larger at the end than after `SETTLED` frames;
+    None where it cannot be seen, or the film is too short."""
+
+    @property
+    def frames_per_second(self) -> float:
+        return (self.frames - 1) / self.seconds
+
+
+def settings(model: str, device: str, size: int) -> list[Setting]:
+    """What to compare at a size: the reference, and ours at automatic precision and in fp32."""
+    base = Setting(model, device, "fp32", REFERENCE, size)
+    chosen = host.compute_dtype("auto", torch.device(device))
+    precisions: list[host.Precision] = ["fp32"] if chosen == torch.float32 else ["auto", "fp32"]
+    ours = [
+        replace(base, precision=precision, method=method)
+        for precision in precisions
+        for method in (STYLE_ENCODED, STYLE_CACHED)
+    ]
+    return [base, *ours]
+
+
+def measure(chosen: Sequence[Setting], rounds: int) -> list[Timing]:
+    """Times each setting once in every round, so that a change of the machine's load meets all."""
+    calls = [prepare(setting) for setting in chosen]
+    timings = []
+    for setting, call in zip(chosen, calls, strict=True):
+        architecture = _load(setting).encoder.load().architecture
+        pictures = 1 if setting.method == STYLE_CACHED else 2
+        flops = nominal_flops(architecture, (setting.size, setting.size), encoded=pictures)
+        timings.append(Timing(setting, flops, _seconds(call, setting.device)))
+    for _ in range(rounds):
+        for timing, call in zip(timings, calls, strict=True):
+            timing.seconds.append(_seconds(call, timing.setting.device))
+    return timings
+
+
+def prepare(setting: Setting) -> Callable[[], Tensor]:
+    """A call that stylises a picture of random values, [1,S,S,3], in the way of a setting."""
+    model = _load(setting)
+    generator = torch.Generator().manual_seed(0)
+    shape = (1, setting.size, setting.size, 3)
+    content, art = (torch.rand(shape, generator=generator) for _ in range(2))
+    if setting.method == REFERENCE:
+        reference = Reference(model)
+        return lambda: reference(content, art)
+
+    def stylized(style: Style) -> Tensor:
+        target = pipeline.transfer(pipeline.encode(model, content), style)
+        return pipeline.decode(model, target)
+
+    if setting.method == STYLE_ENCODED:
+        return lambda: stylized(pipeline.style_of(model, art))
+    known = pipeline.style_of(model, art)
+    return lambda: stylized(known)
+
+
+def nominal_flops(architecture: Architecture, size: tuple[int, int], *, encoded: int) -> int:
+    """Floating point operations of the convolutions of the unfolded network, a multiplication and
+    an addition for each tap.
+
+    Args:
+        architecture: of encoder and decoder.
+        size: height and width of the pictures in px.
+        encoded: pictures that are encoded; one is decoded.
+    """
+    high, wide = (max(side, MIN_SIDE) for side in size)
+
+    def operations(layers: Iterator[tuple[str, int, int]], height: int, width: int) -> int:
+        total = 0
+        for name, inputs, outputs in layers:
+            unit = 2 ** (int(name.removeprefix("conv")[0]) - 1)  # pixels a side for each position
+            total += 2 * 9 * inputs * outputs * -(-height // unit) * -(-width // unit)
+        return total
+
+    grid_high, grid_wide = grid_size(size)
+    decoded = operations(architecture.decoder_layers(), STRIDE * grid_high, STRIDE * grid_wide)
+    return encoded * operations(architecture.encoder_layers(), high, wide) + decoded
+
+
+def peak_flops(device: str, dtype: torch.dtype, rounds: int = 3, side: int = PEAK_SIDE) -> float:
+    """Floating point operations a second in a product of square matrices, the best of several."""
+    a = torch.rand(side, side, device=device).to(dtype)
+    seconds = [_seconds(lambda: a @ a, device) for _ in range(rounds + 1)]
+    return 2 * side**3 / min(seconds)
+
+
+def memory_in_a_fresh_process(setting: Setting) -> int | None:
+    """Bytes that a call needs at its peak, pictures included, above a process that has loaded the
+    model and stylised a small picture; on GPUs, in the device's memory. None where the system does
+    not tell."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        return pool.submit(_peak_memory, setting, torch.get_num_threads()).result()
+
+
+def _peak_memory(setting: Setting, threads: int) -> int | None:
+    torch.set_num_threads(threads)
+    prepare(replace(setting, size=64))()
+    gc.collect()
+    if torch.device(setting.device).type == "cuda":
+        torch.cuda.reset_peak_memory_stats(setting.device)
+        before = torch.cuda.memory_allocated(setting.device)
+        prepare(setting)()
+        return torch.cuda.max_memory_allocated(setting.device) - before
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
+    resident = process_memory("VmRSS")
+    prepare(setting)()
+    peak = process_memory("VmHWM")
+    return None if resident is None or peak is None else peak - resident
+
+
+def process_memory(name: str) -> int | None:
+    """A figure of Linux on the memory of this process, such as VmRSS, in bytes; None elsewhere."""
+    with suppress(OSError):
+        found = re.search(rf"^{name}:\s+(\d+) kB$", _STATUS.read_text(), re.MULTILINE)
+        return None if found is None else int(found[1]) << 10
+    return None
+
+
+def measure_film(model: Model, frames: int) -> Film:
+    """Stylises a film of random frames, of which none is kept.
+
+    Args:
+        model: what to use.
+        frames: at least 2.
+    """
+    generator = torch.Generator().manual_seed(0)
+
+    def random_frames() -> Iterator[Tensor]:
+        for _ in range(frames):
+            yield torch.rand(*FRAME, 3, generator=generator)
+
+    style = pipeline.style_of(model, torch.rand(1, 512, 512, 3, generator=generator))
+    results = stylize_frames(model, random_frames(), [Region(style, None)], FilmOptions())
+    memory: dict[int, int | None] = {}
+    next(results)
+    started = time.perf_counter()
+    for number, _ in enumerate(results, 2):
+        if number in (SETTLED, frames):
+            memory[number] = process_memory("VmRSS")
+    return Film(frames, time.perf_counter() - started, _difference(memory, SETTLED, frames))
+
+
+def _difference(memory: Mapping[int, int | None], first: int, last: int) -> int | None:
+    before, after = memory.get(first), memory.get(last)
+    return None if before is None or after is None else after - before
+
+
+def _load(setting: Setting) -> Model:
+    return load_model(
+        setting.model, precision=setting.precision, device=torch.device(setting.device)
+    )
+
+
+def _seconds(call: Callable[[], object], device: str) -> float:
+    _synchronize(device)
+    started = time.perf_counter()
+    call()
+    _synchronize(device)
+    return time.perf_counter() - started
+
+
+def _synchronize(device: str) -> None:
+    kind = torch.device(device).type
+    if kind == "cuda":
+        torch.cuda.synchronize(device)
+    elif kind == "mps":
+        torch.mps.synchronize()

@@ -1,0 +1,228 @@
+"""`adain-nodes bench`: speed and memory on this machine, beside a plain implementation."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InputError
+
+if TYPE_CHECKING:
+    from ..benchmark import Film, Timing
+
+DESCRIPTION = """\
+Stylises random pictures, content and style of the same size, and prints
+
+  the reference: the same layers and tensors in a plain nn.Sequential, in fp32, as public ports run
+  them, the style encoded each time;
+  this package with the style encoded each time, and with its statistics kept; at automatic
+  precision and in fp32.
+
+All are timed in turns within one run. Peak memory is that of a fresh process each.
+"""
+
+HEADER = (
+    "size", "method", "precision", "seconds", "from", "to", "first", "speed-up", "of peak", "memory"
+)  # fmt: skip
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser(
+        "bench",
+        help="measure speed and memory on this machine",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--sizes", default="256,512,1024,2048", metavar="PX,PX,...",
+        help="sides of the pictures (default: 256,512,1024,2048)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--rounds", type=int, default=5, metavar="N",
+        help="calls of each kind, after a first one (default: 5)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--frames", type=int, default=0, metavar="N",
+        help="stylise a film of so many frames of 512x288 px, too",
+    )  # fmt: skip
+    parser.add_argument(
+        "--model", default="adain-vgg16", metavar="NAME|FOLDER",
+        help="name of a model, or folder with an encoder and a decoder (default: adain-vgg16)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--device", default="auto", help="auto, cpu, cuda, cuda:N, mps (default: auto)"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    sizes = _sizes(options.sizes)
+    if options.rounds < 1:
+        raise InputError(f"--rounds must be at least 1, got {options.rounds}")
+    if options.frames < 0 or options.frames == 1:
+        raise InputError(f"--frames must be 0 (no film) or at least 2, got {options.frames}")
+
+    import torch
+
+    from ..benchmark import measure, measure_film, memory_in_a_fresh_process, peak_flops, settings
+    from ..model import load_model
+    from .device import chosen_device
+
+    device = str(chosen_device(options.device))
+    model = load_model(options.model, device=torch.device(device))
+    peaks = {dtype: peak_flops(device, dtype) for dtype in {torch.float32, model.dtype}}
+    report: dict[str, Any] = {
+        **_machine(device),
+        "model": model.name,
+        "auto": _name(model.dtype),
+        "peak_flops": {_name(dtype): round(peak) for dtype, peak in peaks.items()},
+        "rows": [],
+    }
+    if not options.json:
+        print("\n".join(_heading(report)) + "\n\n" + "\n".join(table([])))
+    for size in sizes:
+        timings = measure(settings(options.model, device, size), options.rounds)
+        rows = []
+        for timing in timings:
+            automatic = timing.setting.precision == "auto"
+            peak = peaks[model.dtype if automatic else torch.float32]
+            memory = memory_in_a_fresh_process(timing.setting)
+            rows.append(row(timing, timings[0].median, peak, memory))
+        report["rows"] += rows
+        if not options.json:
+            print("\n".join(table(rows)[2:]), flush=True)
+    if options.frames:
+        film = measure_film(model, options.frames)
+        report["film"] = film_report(film)
+        if not options.json:
+            print("\n" + film_line(film))
+    if options.json:
+        print(json.dumps(report, indent=2))
+
+
+def row(timing: Timing, reference: float, peak: float, memory: int | None) -> dict[str, Any]:
+    """One line of the report.
+
+    Args:
+        timing: what it is about.
+        reference: median seconds of the reference.
+        peak: floating point operations a second that the device reaches in this precision.
+        memory: bytes at the peak, above a process that is ready; None if unknown.
+    """
+    setting, seconds = timing.setting, timing.median
+    return {
+        "size": setting.size,
+        "method": setting.method,
+        "precision": setting.precision,
+        "seconds": round(seconds, 5),
+        "fastest": round(min(timing.seconds), 5),
+        "slowest": round(max(timing.seconds), 5),
+        "first": round(timing.first, 5),
+        "ratio": round(reference / seconds, 3),
+        "flops": timing.flops,
+        "peak_fraction": round(timing.flops / seconds / peak, 4),
+        "memory": memory,
+    }
+
+
+def table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Lines of a Markdown table of such rows, in the order of `HEADER`."""
+    lines = [_line(HEADER), "|---" * len(HEADER) + "|"]
+    for entry in rows:
+        memory = entry["memory"]
+        cells = (
+            entry["size"],
+            entry["method"],
+            entry["precision"],
+            *(f"{entry[key]:.3f}" for key in ("seconds", "fastest", "slowest", "first")),
+            f"{entry['ratio']:.2f}",
+            f"{entry['peak_fraction']:.0%}",
+            "unknown" if memory is None else f"{memory / 2**20:.0f} MiB",
+        )
+        lines.append(_line(cells))
+    return lines
+
+
+def film_report(film: Film) -> dict[str, Any]:
+    """What the JSON object says of a film."""
+    return {
+        "frames": film.frames,
+        "frames_per_second": round(film.frames_per_second, 3),
+        "memory_growth": film.growth,
+    }
+
+
+def film_line(film: Film) -> str:
+    """The same in words."""
+    from ..benchmark import FRAME, SETTLED
+
+    growth = "unknown" if film.growth is None else f"{film.growth / 2**20:+.1f} MiB"
+    return (
+        f"Film of {film.frames} frames of {FRAME[1]}x{FRAME[0]} px: "
+        f"{film.frames_per_second:.2f} frames a second, memory after frame {SETTLED}: {growth}"
+    )
+
+
+def _sizes(text: str) -> list[int]:
+    try:
+        sizes = [int(size) for size in text.split(",")]
+    except ValueError:
+        sizes = [0]
+    if min(sizes) < 1:
+        raise InputError(
+            f"--sizes takes numbers of px with commas between them, such as 256,512; got {text!r}"
+        )
+    return sizes
+
+
+def _machine(device: str) -> dict[str, Any]:
+    import datetime
+
+    import torch
+
+    kind = torch.device(device).type
+    name = torch.cuda.get_device_name(device) if kind == "cuda" else _processor()
+    return {
+        "date": datetime.datetime.now(tz=datetime.timezone.utc).date().isoformat(),
+        "device": device,
+        "processor": name,
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+    }
+
+
+def _processor() -> str:
+    """The model of the CPU, which Python itself knows on some systems only."""
+    import platform
+    import re
+    from contextlib import suppress
+    from pathlib import Path
+
+    with suppress(OSError):
+        found = re.search(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+        if found is not None:
+            return found[1]
+    return platform.processor() or platform.machine()
+
+
+def _heading(report: Mapping[str, Any]) -> list[str]:
+    peaks = ", ".join(f"{peak / 1e12:.3f} {name}" for name, peak in report["peak_flops"].items())
+    return [
+        f"{report['processor']}, {report['device']}, {report['threads']} threads, "
+        f"torch {report['torch']}, {report['date']}",
+        f"{report['model']}, automatic precision {report['auto']}; peak of a matrix product in "
+        f"TFLOP/s: {peaks}",
+    ]
+
+
+def _line(cells: Sequence[object]) -> str:
+    return "| " + " | ".join(str(cell) for cell in cells) + " |"
+
+
+def _name(dtype: object) -> str:
+    from .stylize import PRECISIONS
+
+    return PRECISIONS[str(dtype)]

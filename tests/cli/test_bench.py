@@ -1,0 +1,95 @@
+"""`adain-nodes bench`, on tiny networks and pictures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from adain_nodes import benchmark
+from adain_nodes.benchmark import REFERENCE, Film, Setting, Timing
+from adain_nodes.cli import main
+from adain_nodes.cli.bench import HEADER, film_line, row, table
+
+KEYS = {
+    "size", "method", "precision", "seconds", "fastest", "slowest", "first", "ratio", "flops",
+    "peak_fraction", "memory",
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(benchmark, "FRAME", (9, 16))
+    monkeypatch.setattr(benchmark, "peak_flops", lambda *_: 1e9)
+    monkeypatch.setattr(benchmark, "memory_in_a_fresh_process", lambda _: 3 << 20)
+
+
+def timing(*seconds: float) -> Timing:
+    return Timing(Setting("m", "cpu", "auto", REFERENCE, 64), 600, 9.0, list(seconds))
+
+
+def test_a_row_relates_to_the_reference_and_to_the_peak() -> None:
+    entry = row(timing(2.0, 1.0, 4.0), reference=8.0, peak=1000.0, memory=None)
+    assert entry.keys() == KEYS
+    assert (entry["seconds"], entry["fastest"], entry["slowest"], entry["first"]) == (2, 1, 4, 9)
+    assert entry["ratio"] == 4
+    assert entry["peak_fraction"] == 0.3
+    assert entry["memory"] is None
+
+
+def test_the_table_is_markdown() -> None:
+    entries = [row(timing(2.0), 8.0, 1000.0, memory) for memory in (None, 5 << 20)]
+    lines = table(entries)
+    assert {line.count("|") for line in lines} == {len(HEADER) + 1}
+    assert set(lines[1]) == {"|", "-"}
+    expected = "| 64 | reference | auto | 2.000 | 2.000 | 2.000 | 9.000 | 4.00 | 30% | {} |"
+    assert lines[2:] == [expected.format("unknown"), expected.format("5 MiB")]
+
+
+def test_a_film_in_words() -> None:
+    assert film_line(Film(3, 4.0, 1 << 20)).endswith(
+        "0.50 frames a second, memory after frame 30: +1.0 MiB"
+    )
+    assert film_line(Film(3, 4.0, None)).endswith("unknown")
+
+
+def test_json(tiny_model_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--sizes", "16,24", "--rounds", "2", "--frames", "3", "--device", "cpu", "--json"]
+    assert main(["bench", "--model", str(tiny_model_folder), *options]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report.keys() == {
+        "date", "device", "processor", "threads", "torch", "model", "auto", "peak_flops", "rows",
+        "film",
+    }  # fmt: skip
+    assert report["processor"]
+    assert report["peak_flops"].keys() == {"fp32", report["auto"]}
+    assert all(entry.keys() == KEYS for entry in report["rows"])
+    assert [entry["size"] for entry in report["rows"]] == sorted(
+        [16, 24] * (len(report["rows"]) // 2)
+    )
+    firsts = [entry for entry in report["rows"] if entry["method"] == REFERENCE]
+    assert [entry["ratio"] for entry in firsts] == [1, 1]
+    assert report["rows"][0]["memory"] == 3 << 20
+    assert report["film"]["frames"] == 3
+
+
+def test_text(tiny_model_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--sizes", "16", "--rounds", "1", "--device", "cpu"]
+    assert main(["bench", "--model", str(tiny_model_folder), *options]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "TFLOP/s" in lines[1]
+    assert lines[3:5] == table([])
+    assert len(lines) >= 5 + 3
+    assert all(line.startswith("| 16 |") for line in lines[5:])
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--sizes", "0"), ("--sizes", "64,x"), ("--sizes", ""), ("--rounds", "0"), ("--frames", "1")],
+)
+def test_bad_numbers_are_refused(
+    option: str, value: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["bench", option, value]) == 2
+    assert option in capsys.readouterr().err

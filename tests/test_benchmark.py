@@ -1,0 +1,148 @@
+"""What the benchmark counts and compares; how long anything takes is not tested."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from adain_nodes import benchmark, host
+from adain_nodes.benchmark import (
+    REFERENCE,
+    STYLE_CACHED,
+    STYLE_ENCODED,
+    Film,
+    Setting,
+    Timing,
+    measure,
+    measure_film,
+    memory_in_a_fresh_process,
+    nominal_flops,
+    peak_flops,
+    prepare,
+    process_memory,
+    settings,
+)
+from adain_nodes.model import Model
+from adain_nodes.networks.decoder import Decoder
+from adain_nodes.networks.vgg import VGG19, Architecture, Encoder
+
+MIB = 1 << 20
+
+
+@pytest.fixture
+def setting(tiny_model_folder: Path) -> Setting:
+    return Setting(str(tiny_model_folder), "cpu", "fp32", REFERENCE, 40)
+
+
+@pytest.mark.parametrize("architecture", [Architecture(VGG19.depths, (3, 5, 7, 9))])
+@pytest.mark.parametrize("size", [(64, 64), (9, 30), (5, 41)])
+@pytest.mark.parametrize("encoded", [1, 2])
+def test_flops_are_those_of_every_tap(
+    architecture: Architecture, size: tuple[int, int], encoded: int
+) -> None:
+    """Added up while the networks run, position by position."""
+    total = 0
+
+    def count(convolution: nn.Module, _: object, y: Tensor) -> None:
+        nonlocal total
+        assert isinstance(convolution, nn.Conv2d)
+        for _row in range(y.shape[2]):
+            for _column in range(y.shape[3]):
+                total += 2 * convolution.weight.numel()
+
+    encoder, decoder = Encoder(architecture), Decoder(architecture)
+    for network in (encoder, decoder):
+        for child in network.children():
+            child.register_forward_hook(count)
+    pictures = torch.rand(1, 3, max(9, size[0]), max(9, size[1]))
+    for _ in range(encoded):
+        features = encoder(pictures)
+    decoder(features)
+    assert nominal_flops(architecture, size, encoded=encoded) == total
+
+
+@pytest.mark.parametrize(
+    ("automatic", "precisions"),
+    [
+        (torch.bfloat16, ["fp32", "auto", "auto", "fp32", "fp32"]),
+        (torch.float32, ["fp32"] * 3),
+    ],
+)
+def test_ours_is_measured_in_fp32_and_in_what_is_fastest(
+    monkeypatch: pytest.MonkeyPatch, automatic: torch.dtype, precisions: list[str]
+) -> None:
+    monkeypatch.setattr(host, "compute_dtype", lambda *_: automatic)
+    chosen = settings("name", "cpu", 32)
+    assert [setting.precision for setting in chosen] == precisions
+    ours = [STYLE_ENCODED, STYLE_CACHED] * (len(chosen) // 2)
+    assert [setting.method for setting in chosen] == [REFERENCE, *ours]
+    assert {setting.size for setting in chosen} == {32}
+
+
+def test_all_methods_give_the_same_picture(setting: Setting) -> None:
+    expected = prepare(setting)()
+    assert expected.shape == (1, 40, 40, 3)
+    for method in (STYLE_ENCODED, STYLE_CACHED):
+        torch.testing.assert_close(prepare(replace(setting, method=method))(), expected)
+
+
+def test_every_setting_has_its_turn_in_every_round(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+    monkeypatch.setattr(benchmark, "prepare", lambda setting: lambda: calls.append(setting.method))
+    chosen = [setting, replace(setting, method=STYLE_CACHED)]
+    timings = measure(chosen, rounds=3)
+    assert calls == [REFERENCE, STYLE_CACHED] * 4  # the first calls count on their own
+    assert [timing.setting for timing in timings] == chosen
+    assert [len(timing.seconds) for timing in timings] == [3, 3]
+    assert timings[0].flops > timings[1].flops  # one picture more to encode
+
+
+def test_the_median_is_that_of_the_rounds(setting: Setting) -> None:
+    assert Timing(setting, 1, 9.0, [3.0, 1.0, 2.0]).median == 2
+
+
+def test_the_peak_is_positive() -> None:
+    assert peak_flops("cpu", torch.float32, rounds=1, side=16) > 0
+
+
+@pytest.mark.skipif(process_memory("VmHWM") is None, reason="the system does not tell")
+def test_memory_is_that_of_a_process_of_its_own(setting: Setting) -> None:
+    small = memory_in_a_fresh_process(replace(setting, size=16))
+    large = memory_in_a_fresh_process(replace(setting, size=1024))
+    assert small is not None and large is not None
+    # Two pictures of 12 MiB, and feature maps.
+    assert small < 20 * MIB < 24 * MIB < large
+
+
+def test_a_figure_that_is_not_there_is_none(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert process_memory("VmNone") is None
+    monkeypatch.setattr(benchmark, "_STATUS", tmp_path / "status")
+    assert process_memory("VmRSS") is None
+    (tmp_path / "status").write_text("VmPeak:\t 9 kB\nVmRSS:\t   12 kB\n")
+    assert process_memory("VmRSS") == 12 << 10
+
+
+def test_a_film_is_watched_from_where_it_should_be_settled(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(benchmark, "FRAME", (9, 16))
+    monkeypatch.setattr(benchmark, "SETTLED", 3)
+    readings = iter([100, 140])
+    monkeypatch.setattr(benchmark, "process_memory", lambda _: next(readings))
+    film = measure_film(model, 5)
+    assert (film.frames, film.growth) == (5, 40)
+    assert film.seconds > 0
+    readings = iter([100])
+    assert measure_film(model, 2).growth is None
+
+
+def test_the_first_frame_of_a_film_is_not_timed() -> None:
+    assert Film(frames=11, seconds=2.0, growth=None).frames_per_second == 5
