@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, ImageSequence
 from workflow_files import Workflow, WorkflowError
 from workflow_graphs import GRAPHS
 
@@ -31,7 +31,8 @@ IMAGES = ROOT / "examples" / "images"
 WORKFLOWS = ROOT / "examples" / "workflows"
 COPIES = ROOT / "example_workflows"
 
-THUMBNAIL_WIDTH = 400
+THUMBNAIL = 400  # px, both sides: the cards of templates are square
+STRIPS = 4  # at most, of several results
 INSET = 64
 MARGIN = 8
 BORDER = 2
@@ -69,10 +70,11 @@ class ComfyUI:
             time.sleep(0.2)
         raise WorkflowError(f"the graph has not finished after {TIMEOUT:.0f} s")
 
-    def picture(self, image: dict[str, str]) -> Image.Image:
-        """A picture that a graph has put out."""
+    def pictures(self, image: dict[str, str]) -> list[Image.Image]:
+        """A picture that a graph has put out, or the frames of a film."""
         data = self._request(f"/view?{urllib.parse.urlencode(image)}")
-        return Image.open(io.BytesIO(data)).convert("RGB")
+        with Image.open(io.BytesIO(data)) as film:
+            return [frame.convert("RGB") for frame in ImageSequence.Iterator(film)]
 
     def _request(self, path: str, body: bytes | None = None) -> bytes:
         request = urllib.request.Request(self.address + path, body)
@@ -93,25 +95,23 @@ def thumbnail(results: Sequence[Image.Image], insets: Sequence[Image.Image]) -> 
     """A JPEG of a result with small pictures at its lower edge.
 
     Args:
-        results: of equal size; several show as vertical strips, each its own part.
+        results: the middle of each is shown; several are vertical strips, each its own part.
         insets: what the result was made of.
     """
-    width, height = results[0].size
-    canvas = results[0].copy()
-    for index, result in enumerate(results[1:], 1):
-        left, right = index * width // len(results), (index + 1) * width // len(results)
-        canvas.paste(result.crop((left, 0, right, height)), (left, 0))
-    height = round(THUMBNAIL_WIDTH * height / width)
-    canvas = canvas.resize((THUMBNAIL_WIDTH, height), Image.Resampling.LANCZOS)
-    for index in range(1, len(results)):
-        left = index * THUMBNAIL_WIDTH // len(results) - BORDER // 2
-        canvas.paste("white", (left, 0, left + BORDER, height))
+    strips = results
+    if len(results) > STRIPS:
+        strips = [results[round(i * (len(results) - 1) / (STRIPS - 1))] for i in range(STRIPS)]
+    canvas = Image.new("RGB", (THUMBNAIL, THUMBNAIL), "white")
+    for index, result in enumerate(strips):
+        square = ImageOps.fit(result, canvas.size, Image.Resampling.LANCZOS)
+        left, right = (i * THUMBNAIL // len(strips) for i in (index, index + 1))
+        inner = left + BORDER if index else 0
+        canvas.paste(square.crop((inner, 0, right, THUMBNAIL)), (inner, 0))
     for index, inset in enumerate(insets):
         small = ImageOps.fit(inset, (INSET, INSET), Image.Resampling.LANCZOS)
         framed = ImageOps.expand(small, BORDER, "white")
-        canvas.paste(
-            framed, (MARGIN + index * (framed.width + MARGIN), height - framed.height - MARGIN)
-        )
+        place = MARGIN + index * (framed.width + MARGIN), THUMBNAIL - framed.height - MARGIN
+        canvas.paste(framed, place)
     buffer = io.BytesIO()
     canvas.save(buffer, "JPEG", quality=88, optimize=True)
     return buffer.getvalue()
@@ -122,7 +122,10 @@ def build(workflow: Workflow, comfyui: ComfyUI) -> dict[Path, bytes]:
     graph = workflow.graph
     outputs = comfyui.run(workflow.api())
     results = [
-        comfyui.picture(outputs[workflow.id_of(node)]["images"][0]) for node in graph.results
+        picture
+        for node in graph.results
+        for image in outputs[workflow.id_of(node)]["images"]
+        for picture in comfyui.pictures(image)
     ]
     insets = [
         Image.open(IMAGES / str(node.inputs["image"])).convert("RGB") for node in graph.insets

@@ -3,29 +3,17 @@ API runs them. Both follow what a running ComfyUI says of its nodes (/object_inf
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
+from workflow_layout import PITCH, RAIL, WIDTH, Layout, Link, Point, Shape, wrapped
 from workflow_parts import Graph, Node, Output
 
-WIDTH = 400
-"""Of a node, px: what the newer node renderer makes of a node with widgets, or nearly."""
-
-PITCH = 480
-"""From column to column, px."""
-
-STRETCH, GAP = 1.25, 120
-"""Room below each other: a multiple of the height and so many px, since the newer node renderer
-makes nodes taller."""
-
 NOTE_HEIGHT = 420
-SCALE = 0.62  # of the first view: five columns and the note fit a window of 1900 px
+WINDOW = 1850  # px that the first view may take beside the menu
+SCALES = (0.4, 0.62)  # of the first view: texts are left out below, and nothing is gained above
 GROUP_COLOR = "#3f789e"
-MARGIN = 20
-TITLE = 30  # a node's title stands above its position
-SLOT, WIDGET = 20, 24  # px that a socket and a widget take
 
 
 class WorkflowError(Exception):
@@ -127,15 +115,16 @@ class Workflow:
 
     def ui(self) -> dict[str, Any]:
         """The format that the UI saves."""
-        links: list[list[Any]] = []
+        shapes = {node: self._shape(node) for node in self.nodes}
+        layout = Layout(self.graph, shapes)
         nodes: dict[Node, dict[str, Any]] = {}
-        for order, (node, position) in enumerate(self._positions().items()):
+        for order, (node, position) in enumerate(layout.positions.items()):
             kind = self.classes[node]
             nodes[node] = {
                 "id": self.ids[node],
                 "type": node.kind,
                 "pos": list(position),
-                "size": [WIDTH, self._height(node)],
+                "size": [WIDTH, shapes[node].height],
                 "flags": {},
                 "order": order,
                 "mode": 0,
@@ -153,25 +142,43 @@ class Workflow:
             }
             if node.title:
                 nodes[node]["title"] = node.title
-        for node in self.nodes:
-            sockets = {socket["name"]: socket for socket in nodes[node]["inputs"]}
-            for name, source, slot in self._links(node):
-                number = len(links) + 1
-                target = list(sockets).index(name)
-                output = nodes[source]["outputs"][slot]
-                links.append(
-                    [number, self.ids[source], slot, self.ids[node], target, output["type"]]
-                )
-                sockets[name]["link"] = number
-                output["links"].append(number)
+        links = self._all_links()
+        for number, link in enumerate(links, 1):
+            nodes[link.source]["outputs"][link.output]["links"].append(number)
+            nodes[link.target]["inputs"][link.input]["link"] = number
+        columns = len(self.graph.columns) + 1
+        scale = min(max(WINDOW / (columns * PITCH), SCALES[0]), SCALES[1])
         return {
             "last_node_id": len(self.nodes) + 1,
             "last_link_id": len(links),
             "nodes": [*nodes.values(), self._note()],
-            "links": links,
-            "groups": self._groups(),
+            "links": [
+                [
+                    number,
+                    self.ids[link.source],
+                    link.output,
+                    self.ids[link.target],
+                    link.input,
+                    self.classes[link.source].output_kinds[link.output],
+                ]
+                for number, link in enumerate(links, 1)
+            ],
+            "groups": [
+                {
+                    "id": number,
+                    "title": title,
+                    "bounding": box,
+                    "color": GROUP_COLOR,
+                    "font_size": 24,
+                    "flags": {},
+                }
+                for number, (title, box) in enumerate(layout.frames(), 1)
+            ],
             "config": {},
-            "extra": {"ds": {"scale": SCALE, "offset": [PITCH + 5 * MARGIN, 10 * MARGIN]}},
+            "extra": {
+                "ds": {"scale": round(scale, 2), "offset": [PITCH + 100, 100 - RAIL]},
+                **_reroutes(links, layout.routes(links)),
+            },
             "version": 0.4,
         }
 
@@ -215,44 +222,22 @@ class Workflow:
                     )
                 yield each.name, value.node, names.index(value.name)
 
-    def _height(self, node: Node) -> int:
+    def _all_links(self) -> list[Link]:
+        sockets = {
+            node: [each.name for each in self.classes[node].inputs if not each.is_widget]
+            for node in self.nodes
+        }
+        return [
+            Link(source, slot, node, sockets[node].index(name))
+            for node in self.nodes
+            for name, source, slot in self._links(node)
+        ]
+
+    def _shape(self, node: Node) -> Shape:
         inputs = self.classes[node].inputs
         widgets = sum(each.is_widget for each in inputs)
-        sockets = max(len(inputs) - widgets, len(self.classes[node].output_kinds))
-        return SLOT * sockets + WIDGET * widgets + 14 + node.picture_height
-
-    def _positions(self) -> dict[Node, tuple[int, int]]:
-        """Where nodes stand: a row begins where no node above one of its nodes is in the way."""
-        tops = [0] * (max(node.row for node in self.nodes) + 1)
-        above = {
-            lower: upper for column in self.graph.columns for upper, lower in pairwise(column.nodes)
-        }
-        for lower, upper in sorted(above.items(), key=lambda pair: pair[0].row):
-            needed = tops[upper.row] + round(STRETCH * self._height(upper)) + GAP
-            for row in range(lower.row, len(tops)):
-                tops[row] = max(tops[row], needed)
-        return {
-            node: (index * PITCH, tops[node.row])
-            for index, column in enumerate(self.graph.columns)
-            for node in column.nodes
-        }
-
-    def _groups(self) -> list[dict[str, Any]]:
-        """A frame around each column."""
-        positions = self._positions()
-        top = -TITLE - 2 * MARGIN - 10
-        bottom = max(y + self._height(node) for node, (_, y) in positions.items()) + 4 * MARGIN
-        return [
-            {
-                "id": index + 1,
-                "title": column.title,
-                "bounding": [index * PITCH - MARGIN, top, WIDTH + 2 * MARGIN, bottom - top],
-                "color": GROUP_COLOR,
-                "font_size": 24,
-                "flags": {},
-            }
-            for index, column in enumerate(self.graph.columns)
-        ]
+        outputs = len(self.classes[node].output_kinds)
+        return Shape(len(inputs) - widgets, outputs, widgets, node.picture_height)
 
     def _note(self) -> dict[str, Any]:
         """What to do, left of the first column. The UI knows this node, the API does not."""
@@ -268,7 +253,25 @@ class Workflow:
             "inputs": [],
             "outputs": [],
             "properties": {},
-            "widgets_values": [self.graph.note],
+            "widgets_values": [wrapped(self.graph.note)],
             "color": "#432",
             "bgcolor": "#653",
         }
+
+
+def _reroutes(links: Sequence[Link], routes: Sequence[Sequence[Point]]) -> dict[str, Any]:
+    """Routes as the UI saves them: a tree of points for each output; links name their last one."""
+    points: dict[tuple[Node, int, tuple[Point, ...]], dict[str, Any]] = {}
+    extensions = []
+    for number, (link, route) in enumerate(zip(links, routes, strict=True), 1):
+        parent: dict[str, int] = {}
+        for end in range(1, len(route) + 1):
+            key = link.source, link.output, tuple(route[:end])
+            if key not in points:
+                place = {"id": len(points) + 1, **parent, "pos": list(route[end - 1])}
+                points[key] = {**place, "linkIds": []}
+            points[key]["linkIds"].append(number)
+            parent = {"parentId": points[key]["id"]}
+        if parent:
+            extensions.append({"id": number, **parent})
+    return {"reroutes": list(points.values()), "linkExtensions": extensions}

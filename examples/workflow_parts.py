@@ -55,7 +55,7 @@ class Column:
         picture_height: int = 0,
         **inputs: Value,
     ) -> Node:
-        """Adds a node below the last one, or in a row further down."""
+        """Adds a node in a row, by default below the one that was added last."""
         if row is None:
             row = self.nodes[-1].row + 1 if self.nodes else 0
         node = Node(kind, title, inputs, row, picture_height)

@@ -82,7 +82,7 @@ def test_thumbnails_are_small_pictures(name: str) -> None:
     path = WORKFLOWS / f"{name}.jpg"
     with Image.open(path) as image:
         assert image.format == "JPEG"
-        assert image.width == 400
+        assert image.size == (400, 400)
     assert path.stat().st_size < 100_000
 
 
@@ -163,16 +163,6 @@ def test_both_formats_describe_the_same_graph(name: str) -> None:
             assert list(widgets) == [
                 key for key, spec in inputs_of(node["type"]).items() if is_widget(spec)
             ]
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_nodes_do_not_overlap(name: str) -> None:
-    boxes = [(*node["pos"], *node["size"]) for node in ui_format(name)["nodes"]]
-    title = 30  # px above a node's position
-    for index, (x, y, width, height) in enumerate(boxes):
-        for left, top, other_width, other_height in boxes[:index]:
-            apart = x >= left + other_width or left >= x + width
-            assert apart or y - title >= top + other_height or top - title >= y + height
 
 
 @pytest.mark.parametrize("name", NAMES)
