@@ -36,9 +36,9 @@ _FINEST_TIME_BASE = {"mpeg4": Fraction(1, 60000)}  # 16 bits for the denominator
 _LIMITED_RANGE = 1  # FFmpeg's number for 16 to 235
 
 _SAME_MATRIX = {1: "ITU709", 2: "ITU601", 5: "ITU601", 6: "ITU601"}
-"""FFmpeg's numbers of YUV to RGB matrices, and PyAV's names of them: those that results keep, so that
-no player shows them otherwise than their source. 2 is unknown, which FFmpeg takes for ITU601. All
-others become ITU709."""
+"""FFmpeg's numbers of YUV to RGB matrices, and PyAV's names of them: those that results keep, so
+that no player shows them otherwise than their source. 2 is unknown, which FFmpeg takes for ITU601.
+All others become ITU709."""
 
 
 class Video:

@@ -82,7 +82,9 @@ def test_a_silent_video(tmp_path: Path) -> None:
     assert len(copied(tmp_path / "a.mp4", tmp_path / "b.mp4")) == 12
 
 
-def test_webm(tmp_path: Path) -> None:
+@pytest.mark.parametrize("encoder", ["libvpx-vp9", "libvpx"])
+def test_webm(tmp_path: Path, encoder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(video, "_CHOICES", {"webm": (encoder,)})
     write_video(tmp_path / "a.webm", codec="libvpx-vp9", sound="libopus", frames=4)
     result = copied(tmp_path / "a.webm", tmp_path / "b.webm")
     assert len(result) == 4

@@ -3,18 +3,19 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
-from adain_nodes import film, pipeline
+from adain_nodes import film, pipeline, steps
 from adain_nodes.cli import stylize_work
 from adain_nodes.features import Features, Style
 from adain_nodes.image_files import read_mask, read_picture, write_picture
 from adain_nodes.model import Model, load_model
+from adain_nodes.networks.tiling import tiles
 
 OIL = ("--style", "oil.png")
 TWO = (*OIL, "--style", "ink.png")
@@ -251,3 +252,26 @@ def test_jpeg_output_warns_of_lost_transparency(
     with caplog.at_level(logging.WARNING):
         assert stylize("a.png", *OIL, "-o", "out.jpg") == 0
     assert "transparency" in caplog.text
+
+
+def test_tiles_do_not_show(stylize: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    heights: list[int] = []
+
+    def noted(height: int, rows: int) -> Iterator[slice]:
+        heights.append(rows)
+        return tiles(height, rows)
+
+    monkeypatch.setattr(steps, "tiles", noted)
+    assert stylize("cat.png", *OIL, "-o", "whole.png") == 0
+    heights.clear()
+    assert stylize("cat.png", *OIL, "-o", "tiled.png", "--tile-size", "8") == 0
+    assert set(heights) == {8, 1}  # px for the encoder, cells for the decoder
+    whole, tiled = (read_picture(Path(name)) for name in ("whole.png", "tiled.png"))
+    torch.testing.assert_close(tiled, whole, rtol=0, atol=1.5 / 255)
+
+
+def test_a_negative_tile_size_is_refused(
+    stylize: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert stylize("cat.png", *OIL, *OUT, "--tile-size", "-1") == 2
+    assert "tile size" in capsys.readouterr().err

@@ -175,6 +175,12 @@ def test_the_loader_offers_the_embedded_model_first() -> None:
     assert names[0] == "adain-vgg16"
 
 
+def test_the_loader_passes_the_tile_size_on() -> None:
+    options = {"model_name": "adain-vgg16", "precision": "fp32"}
+    assert run("AdaINModelLoader", **options).tile_size == 0
+    assert run("AdaINModelLoader", **options, tile_size=256).tile_size == 256
+
+
 def test_the_embedded_model_reconstructs_and_stylizes_a_photograph() -> None:
     """The shipped weights once end to end: structure at alpha 0, the style's colours at alpha 1."""
     model = run("AdaINModelLoader", model_name="adain-vgg16", precision="fp32")
