@@ -69,7 +69,7 @@ Layer = Convolution | Pooling
 
 def prepared(network: Encoder | Decoder) -> Sequence[Layer]:
     """The layers of a network, in order; made once and kept until its tensors change or move."""
-    state = [(p.data_ptr(), p.dtype, p.device, p._version) for p in network.parameters()]
+    state = [_state(parameter) for parameter in network.parameters()]
     kept = _prepared.get(network)
     if kept is None or kept[0] != state:
         with torch.no_grad():
@@ -77,6 +77,13 @@ def prepared(network: Encoder | Decoder) -> Sequence[Layer]:
         kept = state, layers
         _prepared[network] = kept
     return kept[1]
+
+
+def _state(tensor: Tensor) -> tuple[int, torch.dtype, torch.device, int]:
+    """Differs when the tensor has been changed or moved."""
+    # A host that moves networks in inference mode leaves tensors that count no changes.
+    version = 0 if tensor.is_inference() else tensor._version
+    return tensor.data_ptr(), tensor.dtype, tensor.device, version
 
 
 _prepared: WeakKeyDictionary[nn.Module, tuple[list[Any], Sequence[Layer]]] = WeakKeyDictionary()

@@ -94,6 +94,19 @@ def test_layers_are_prepared_once_and_follow_their_network() -> None:
     assert layer(torch.zeros(1, 10, 3, 3, dtype=torch.bfloat16)).dtype == torch.bfloat16
 
 
+def test_a_network_can_be_moved_and_prepared_in_inference_mode() -> None:
+    decoder = decoder_of()
+    x = torch.rand(1, 10, 4, 5)
+    with torch.inference_mode():
+        decoder.to(torch.float64).to(torch.float32)
+        first = prepared(decoder)[0]
+    assert prepared(decoder)[0] is first
+    assert isinstance(first, Convolution)
+    with torch.no_grad():
+        expected = F.relu(decoder.get_submodule("conv4_1")(x))
+        torch.testing.assert_close(first(x), expected)
+
+
 def test_prepared_layers_go_with_their_network() -> None:
     gc.collect()
     before = len(layers._prepared)
