@@ -135,11 +135,8 @@ class Layout:
         lanes: dict[int, dict[tuple[Node, int], int]] = {}
         routes = []
         for link in links:
-            start, goal = (
-                self._end(link.source, link.output),
-                self._end(link.target, link.input),
-            )
-            y = start
+            start = y = self._end(link.source, link.output)
+            goal = self._end(link.target, link.input)
             first, last = self._column_of[link.source], self._column_of[link.target]
             route: list[Point] = []
             for column in range(first + 1, last):
