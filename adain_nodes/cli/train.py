@@ -10,6 +10,8 @@ from ..errors import InputError
 from .encoders import ENCODER_HELP, encoder_tensors
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from ..training.options import TrainingOptions
     from ..training.trainer import Trainer
 
@@ -72,18 +74,24 @@ def run(options: argparse.Namespace) -> None:
     from ..training.data import RandomCrops, emphasis, find_pictures, read_names
     from ..training.distributed import joined_world, local_device
     from ..training.trainer import Trainer
-    from ..weights.files import read_tensors, write_tensors
-    from ..weights.store import ENCODER_FILE
+    from ..weights.files import read_tensors
     from .device import chosen_device
 
     training = _training_options(options)
     if options.preview_interval < 0:
         raise InputError(f"--preview-interval must be at least 0, got {options.preview_interval}")
     exclude = read_names(options.exclude) if options.exclude else ()
-    contents = find_pictures(options.content, exclude=exclude)
-    styles = find_pictures(options.style, exclude=exclude)
+    paths = find_pictures(options.content, exclude=exclude)
+    style_paths = find_pictures(options.style, exclude=exclude)
     device = local_device(chosen_device(options.device))
-    tensors, metadata = encoder_tensors(options.encoder, contents, options.seed)
+    tensors, metadata = encoder_tensors(options.encoder, paths, options.seed)
+    contents = RandomCrops(paths, size=options.crop, seed=(options.seed, 0))
+    styles = RandomCrops(
+        style_paths,
+        size=options.crop,
+        seed=(options.seed, 1),
+        weights=emphasis(style_paths, training.emphasis),
+    )
     with joined_world() as world:
         for tensor in tensors.values():
             # Calibrated on another machine, it may differ in the last digit.
@@ -92,28 +100,22 @@ def run(options: argparse.Namespace) -> None:
         decoder = None
         if options.decoder:
             decoder = Decoder.from_tensors(read_tensors(options.decoder)[0], encoder.architecture)
-        trainer = Trainer(
-            encoder.to(device),
-            RandomCrops(contents, size=options.crop, seed=(options.seed, 0)),
-            RandomCrops(
+        # Not kept in a variable: it must be gone before the processes part.
+        _train(
+            Trainer(
+                encoder.to(device),
+                contents,
                 styles,
-                size=options.crop,
-                seed=(options.seed, 1),
-                weights=emphasis(styles, training.emphasis),
+                training,
+                options.output,
+                decoder=decoder,
+                bf16=options.precision == "bf16",
+                world=world,
             ),
-            training,
-            options.output,
-            decoder=decoder,
-            bf16=options.precision == "bf16",
-            world=world,
+            (tensors, metadata),
+            options.preview_interval,
         )
-        if world.is_main:
-            write_tensors(options.output / ENCODER_FILE, tensors, metadata)
-            _watch(trainer, options.preview_interval)
-        else:
-            for _ in trainer.run():
-                pass
-        broken = sorted(world.union(map(str, trainer.contents.broken | trainer.styles.broken)))
+        broken = sorted(world.union(map(str, contents.broken | styles.broken)))
         if broken and world.is_main:
             print("skipped pictures that cannot be read:", *broken, sep="\n  ")
 
@@ -128,13 +130,22 @@ def _training_options(options: argparse.Namespace) -> TrainingOptions:
     return TrainingOptions(**{**given, "emphasis": dict(map(_factor, options.emphasis))})
 
 
-def _watch(trainer: Trainer, interval: int) -> None:
-    """Trains to the end, with progress, previews and plots."""
+def _train(
+    trainer: Trainer, encoder: tuple[dict[str, Tensor], dict[str, str]], interval: int
+) -> None:
+    """Trains to the end; the main process with the encoder's file, progress, previews and plots."""
     from ..image_files import write_picture
     from ..training.plot import plot_log
     from ..training.previews import Previews
+    from ..weights.files import write_tensors
+    from ..weights.store import ENCODER_FILE
     from .progress import StepProgress
 
+    if not trainer.world.is_main:
+        for _ in trainer.run():
+            pass
+        return
+    write_tensors(trainer.folder / ENCODER_FILE, *encoder)
     steps = trainer.options.steps
     previews = Previews(trainer.contents.paths, trainer.styles.paths) if interval else None
     progress = StepProgress(steps, trainer.step)

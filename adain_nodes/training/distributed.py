@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -9,6 +10,9 @@ from dataclasses import dataclass
 
 import torch
 import torch.distributed
+
+# Imported late, as DistributedDataParallel does, it keeps the group for good (default arguments).
+import torch.distributed.nn
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,10 @@ class World:
 
 @contextmanager
 def joined_world() -> Iterator[World]:
-    """Joins the other processes if torchrun started this one, and leaves them at the end."""
+    """Joins the other processes if torchrun started this one, and leaves them at the end.
+
+    A `Trainer` must be out of scope by then, or its process may abort when it ends.
+    """
     if "TORCHELASTIC_RUN_ID" not in os.environ:
         yield World()
         return
@@ -57,6 +64,9 @@ def joined_world() -> Iterator[World]:
     try:
         yield World(torch.distributed.get_rank(), torch.distributed.get_world_size())
     finally:
+        # Gloo's threads end when nothing refers to the group any more, and modules refer to it in
+        # cycles. A thread that drops its last tensor while the interpreter ends aborts the process.
+        gc.collect()
         torch.distributed.destroy_process_group()
 
 

@@ -127,6 +127,14 @@ def test_only_the_first_process_writes_the_log(trained: Path, batch: int) -> Non
     assert len((trained / f"two-{batch}" / "log.jsonl").read_text().splitlines()) == 1
 
 
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="lists threads as Linux does")
+@pytest.mark.parametrize("rank", range(2))
+def test_threads_of_the_group_end_before_the_process(trained: Path, rank: int) -> None:
+    names = (trained / f"threads-{rank}.txt").read_text().split()
+    assert names
+    assert not [name for name in names if "gloo" in name]
+
+
 def test_one_process_is_its_own_world(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TORCHELASTIC_RUN_ID", raising=False)
     with joined_world() as world:
@@ -152,3 +160,6 @@ if __name__ == "__main__":
     trainer_module.WARMUP_STEPS = 1
     with joined_world() as joined:
         train(Path(sys.argv[1]), "two", joined)
+        report = Path(sys.argv[1]) / f"threads-{joined.rank}.txt"
+    threads = [name.read_text() for name in Path("/proc/self/task").glob("*/comm")]
+    report.write_text("".join(threads))
