@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .upsampling import UpsampledConv2d
 from .vgg import Architecture
 
 
@@ -18,8 +19,8 @@ class Decoder(nn.Module):
     """Turns relu4_1 features back into pictures.
 
     Its convolutions carry the names of the encoder's that they mirror: conv4_1 comes first,
-    conv1_1 last. Every one but the last is followed by ReLU, and every first one of a block, but
-    for conv1_1, by upsampling.
+    conv1_1 last. Every one pads by reflection, every one but the last is followed by ReLU, and
+    every first one of a block, but for conv1_1, by upsampling, which is part of the next one.
 
     Args:
         architecture: that of the encoder it mirrors.
@@ -28,8 +29,15 @@ class Decoder(nn.Module):
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
         self.architecture = architecture
+        upsamples = False
         for name, inputs, outputs in architecture.decoder_layers():
-            self.add_module(name, nn.Conv2d(inputs, outputs, 3))
+            self.add_module(
+                name,
+                UpsampledConv2d(inputs, outputs)
+                if upsamples
+                else nn.Conv2d(inputs, outputs, 3, padding=1, padding_mode="reflect"),
+            )
+            upsamples = name.endswith("_1")
 
     @classmethod
     def from_tensors(cls, tensors: Mapping[str, Tensor], architecture: Architecture) -> Decoder:
@@ -54,10 +62,7 @@ class Decoder(nn.Module):
         """
         x = features
         for name, _, _ in self.architecture.decoder_layers():
-            x = F.pad(x, (1, 1, 1, 1), mode="reflect")
             x = self.get_submodule(name)(x)
             if name != "conv1_1":
                 x = F.relu(x, inplace=True)
-                if name.endswith("_1"):
-                    x = F.interpolate(x, scale_factor=2, mode="nearest")
         return x

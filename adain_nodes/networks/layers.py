@@ -3,10 +3,7 @@
 They give the numbers of `Encoder.forward` and `Decoder.forward` up to rounding, without gradients
 and in less time:
 
-- Upsampling by nearest neighbour and the 3x3 convolution after it become one 2x2 convolution on
-  the small grid with four times the channels, one set for each of the four pixels of a cell: 2.25
-  times fewer multiplications. Reflecting the upsampled map at its border is repeating the edge of
-  the small one.
+- The kernels that `upsampling` folds are folded once.
 - On CPUs, kernels are kept in the order that oneDNN wants, and ReLU is part of the convolution.
 
 An encoder's first layer takes pictures minus `MIDDLE`: half precision is finest around 0, and
@@ -19,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -27,6 +25,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .decoder import Decoder
+from .upsampling import UpsampledConv2d, folded, interleaved
 from .vgg import Encoder
 
 MIDDLE = 0.5
@@ -52,11 +51,10 @@ class Convolution:
     def __call__(self, x: Tensor) -> Tensor:
         """[B,C,h+reach,w+reach] to [B,C',scale h,scale w], channels last.
 
-        Where it upsamples, the result starts one pixel before the cell that x starts with: cell i
-        covers the pixels 2i and 2i+1, and kernels that reach from cell i-1 to i give 2i-1 and 2i.
+        Where it upsamples, the result starts as `upsampling.interleaved` says.
         """
         y = self.compute(x)
-        return y if self.scale == 1 else _interleaved(y)
+        return y if self.scale == 1 else interleaved(y)
 
 
 @dataclass(frozen=True)
@@ -93,51 +91,26 @@ def _layers(network: Encoder | Decoder) -> Sequence[Layer]:
     encodes = isinstance(network, Encoder)
     architecture = network.architecture
     layers: list[Layer] = []
-    upsamples = False
     names = architecture.encoder_layers() if encodes else architecture.decoder_layers()
     for name, _, _ in names:
-        first_of_block = name.endswith("_1") and name != "conv1_1"
-        if encodes and first_of_block:
+        if encodes and name.endswith("_1") and name != "conv1_1":
             layers.append(Pooling())
         relu = encodes or name != "conv1_1"
         middle = MIDDLE if encodes and name == "conv1_1" else 0.0
-        convolution = network.get_submodule(name)
-        layers.append(_convolution(convolution, upsamples=upsamples, relu=relu, middle=middle))
-        upsamples = first_of_block and not encodes
+        layers.append(_convolution(network.get_submodule(name), relu=relu, middle=middle))
     return layers
 
 
-def _convolution(
-    convolution: nn.Module, *, upsamples: bool, relu: bool, middle: float
-) -> Convolution:
+def _convolution(convolution: nn.Module, *, relu: bool, middle: float) -> Convolution:
     assert isinstance(convolution, nn.Conv2d) and convolution.bias is not None
     weight, bias = convolution.weight.detach(), convolution.bias.detach()
     if middle:
         bias = (bias.float() + middle * weight.float().sum((1, 2, 3))).to(bias.dtype)
+    upsamples = isinstance(convolution, UpsampledConv2d)
     if upsamples:
-        weight, bias = _folded(weight), bias.repeat(4)
+        weight, bias = folded(weight), bias.repeat(4)
     weight = weight.contiguous(memory_format=torch.channels_last)
     return Convolution(weight.shape[2] - 1, 2 if upsamples else 1, _computed(weight, bias, relu))
-
-
-def _folded(kernel: Tensor) -> Tensor:
-    """A 3x3 kernel [O,I,3,3] over an upsampled map as [4O,I,2,2] over the map itself.
-
-    Along one axis the pixel 2i-1 sees the upsampled pixels 2i-2, 2i-1 and 2i, of the cells i-1,
-    i-1 and i; the pixel 2i sees the cells i-1, i and i. Output channels are ordered by the row of
-    the pixel, its column, and o.
-    """
-    taps = torch.tensor([[[1, 1, 0], [0, 0, 1]], [[1, 0, 0], [0, 1, 1]]]).to(kernel.device)
-    folded = torch.einsum("ruy,cvx,oiyx->rcoiuv", taps.float(), taps.float(), kernel.float())
-    return folded.flatten(0, 2).to(kernel.dtype)
-
-
-def _interleaved(y: Tensor) -> Tensor:
-    """[B,4C,h,w] of `_folded` kernels as [B,C,2h,2w]."""
-    batch, channels, height, width = y.shape
-    cells = y.permute(0, 2, 3, 1).reshape(batch, height, width, 2, 2, channels // 4)
-    rows = cells.transpose(2, 3).reshape(batch, 2 * height, 2 * width, channels // 4)
-    return rows.permute(0, 3, 1, 2)
 
 
 def _computed(weight: Tensor, bias: Tensor, relu: bool) -> Callable[[Tensor], Tensor]:
@@ -152,16 +125,23 @@ def _computed(weight: Tensor, bias: Tensor, relu: bool) -> Callable[[Tensor], Te
 
 
 def _has_onednn(weight: Tensor) -> bool:
-    """Whether PyTorch's fused operators for compiled CPU models are there for such a kernel."""
-    if weight.device.type != "cpu" or not torch._C._has_mkldnn:
+    """Whether such a kernel can have PyTorch's fused operators for compiled CPU models."""
+    if weight.device.type != "cpu" or weight.dtype not in (torch.float32, torch.bfloat16):
         return False
-    operators = torch.ops.mkldnn
-    names = ("_convolution_pointwise", "_reorder_convolution_weight", "_is_mkldnn_bf16_supported")
-    if not all(hasattr(operators, name) for name in names):
+    return _onednn_works(weight.dtype)
+
+
+@cache
+def _onednn_works(dtype: torch.dtype) -> bool:
+    # Private to PyTorch's compiler: a release may rename them or change what they take.
+    kernel, bias = torch.ones(1, 1, 1, 1, dtype=dtype), torch.zeros(1, dtype=dtype)
+    x = torch.tensor([-1.0, 2.0], dtype=dtype).reshape(1, 1, 1, 2)
+    try:
+        if dtype == torch.bfloat16 and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+            return False
+        return torch.equal(_onednn(kernel, bias, relu=True)(x), x.clamp(min=0))
+    except (AttributeError, RuntimeError, TypeError, NotImplementedError):
         return False
-    if weight.dtype == torch.bfloat16:
-        return bool(operators._is_mkldnn_bf16_supported())
-    return weight.dtype == torch.float32
 
 
 def _onednn(weight: Tensor, bias: Tensor, relu: bool) -> Callable[[Tensor], Tensor]:

@@ -63,12 +63,15 @@ class Variant:
         """
         decoder = Decoder(architecture)
         layers = list(architecture.decoder_layers())
-        for index, (name, inputs, outputs) in enumerate(layers):
-            convolution = nn.Conv2d(2 * inputs if self._doubles(index) else inputs, outputs, 3)
+        if self.concatenates:
+            name, inputs, outputs = layers[0]
+            first = nn.Conv2d(2 * inputs, outputs, 3, padding=1, padding_mode="reflect")
+            decoder.add_module(name, first)
+        for index, (name, _, outputs) in enumerate(layers):
+            convolution = decoder.get_submodule(name)
+            assert isinstance(convolution, nn.Conv2d)
             _draw(convolution, torch.Generator().manual_seed(len(layers) * seed + index))
-            if self.normalization is None or index == len(layers) - 1:
-                decoder.add_module(name, convolution)
-            else:
+            if self.normalization is not None and index < len(layers) - 1:
                 decoder.add_module(name, nn.Sequential(convolution, self.normalization(outputs)))
         with torch.no_grad():
             decoder.get_parameter("conv1_1.weight").mul_(LAST_GAIN)
@@ -87,9 +90,6 @@ class Variant:
             [B,C,h,w], or [B,2C,h,w] where it concatenates.
         """
         return torch.cat([content, style], dim=1) if self.concatenates else target
-
-    def _doubles(self, layer: int) -> bool:
-        return self.concatenates and layer == 0
 
 
 def _batch_normalization(channels: int) -> nn.Module:

@@ -38,8 +38,10 @@ def given(decoder: Decoder, features: Tensor) -> dict[str, Tensor]:
     """What each convolution of the decoder gives, before its ReLU, by plain steps."""
     outputs: dict[str, Tensor] = {}
     x = features
-    for name, layer in decoder.named_children():
-        outputs[name] = x = layer(F.pad(x, (1, 1, 1, 1), mode="reflect"))
+    for name, _ in decoder.named_children():
+        padded = F.pad(x, (1, 1, 1, 1), mode="reflect")
+        kernel, bias = (decoder.get_parameter(f"{name}.{kind}") for kind in ("weight", "bias"))
+        outputs[name] = x = F.conv2d(padded, kernel, bias)
         x = x.relu()
         if name in ("conv4_1", "conv3_1", "conv2_1"):
             x = x.repeat_interleave(2, 2).repeat_interleave(2, 3)

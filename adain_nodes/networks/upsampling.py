@@ -1,0 +1,66 @@
+"""Nearest upsampling and the 3x3 convolution after it as one 2x2 convolution on the small grid.
+
+Of the nine pixels that such a kernel sees, several belong to the same cell: their taps add up.
+Each of the four pixels of a cell has its own sums, so the channels are four times as many, and
+there are 2.25 times fewer multiplications. Reflecting the upsampled map at its border is repeating
+the edge of the small one.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class UpsampledConv2d(nn.Conv2d):
+    """Nearest upsampling by 2, reflection padding by 1 and a 3x3 convolution, with its parameters.
+
+    Args:
+        inputs: channels of the map.
+        outputs: channels of the result.
+    """
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(inputs, outputs, 3)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """[B,C,h,w] to [B,C',2h,2w]."""
+        assert self.bias is not None
+        kernel = folded(self.weight).contiguous(memory_format=torch.channels_last)
+        padded = F.pad(input, (1, 1, 1, 1), mode="replicate")
+        maps = F.conv2d(padded, kernel, self.bias.repeat(4))
+        return interleaved(maps)[:, :, 1:-1, 1:-1]
+
+
+def folded(kernel: Tensor) -> Tensor:
+    """A 3x3 kernel over an upsampled map as a 2x2 kernel over the map itself; differentiable.
+
+    Along one axis the pixel 2i-1 sees the upsampled pixels 2i-2, 2i-1 and 2i, of the cells i-1,
+    i-1 and i; the pixel 2i sees the cells i-1, i and i.
+
+    Args:
+        kernel: [O,I,3,3].
+
+    Returns:
+        [4O,I,2,2], summed in fp32. Output channels are ordered by the row of the pixel, its column,
+        and o.
+    """
+    taps = torch.tensor(
+        [[[1.0, 1, 0], [0, 0, 1]], [[1, 0, 0], [0, 1, 1]]], device=kernel.device
+    )  # [pixel, cell, tap]
+    with torch.autocast(kernel.device.type, enabled=False):
+        sums = torch.einsum("ruy,cvx,oiyx->rcoiuv", taps, taps, kernel.float())
+    return sums.flatten(0, 2).to(kernel.dtype)
+
+
+def interleaved(maps: Tensor) -> Tensor:
+    """What `folded` kernels give, [B,4C,h,w], as [B,C,2h,2w], channels last.
+
+    The result starts one pixel before the cell that the input starts with: cell i covers the pixels
+    2i and 2i+1, and kernels that reach from cell i-1 to i give 2i-1 and 2i.
+    """
+    batch, channels, height, width = maps.shape
+    cells = maps.permute(0, 2, 3, 1).reshape(batch, height, width, 2, 2, channels // 4)
+    rows = cells.transpose(2, 3).reshape(batch, 2 * height, 2 * width, channels // 4)
+    return rows.permute(0, 3, 1, 2)
