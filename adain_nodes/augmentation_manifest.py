@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
+from .atomic import written_whole
 from .augmentation_plan import Plan
 from .errors import InputError
 
@@ -48,13 +49,8 @@ def record(plan: Plan, model: str, *, rank: int = 0) -> None:
         if (folder / name).exists():
             lines[name] = former[name]
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{MANIFEST}.{rank}.partial")
-    try:
-        with temporary.open("w") as file:
-            file.writelines(f"{lines[name]}\n" for name in sorted(lines))
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with written_whole(path, rank=rank) as temporary, temporary.open("w") as file:
+        file.writelines(f"{lines[name]}\n" for name in sorted(lines))
 
 
 def _lines(plan: Plan, model: str) -> Iterator[tuple[str, str]]:

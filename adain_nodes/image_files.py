@@ -14,6 +14,7 @@ import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
+from .atomic import written_whole
 from .errors import InputError
 from .ops.color import luminance
 from .pictures import check_picture
@@ -107,14 +108,11 @@ def write_picture(path: Path, picture: Tensor) -> None:
         values = values[..., :3] * values[..., 3:] + (1 - values[..., 3:])
     pixels = (values * 255).round().byte().numpy()
     image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
-    temporary = path.with_name(f".{path.name}.partial")
     try:
-        image.save(temporary, file_format, **_SAVE_OPTIONS[file_format])
-        temporary.replace(path)
+        with written_whole(path) as temporary:
+            image.save(temporary, file_format, **_SAVE_OPTIONS[file_format])
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be written: {_line(error)}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def check_writable(path: Path, size: tuple[int, int]) -> None:

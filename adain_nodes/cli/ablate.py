@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .encoders import ENCODER_HELP, encoder_tensors
+from .encoders import ENCODER_HELP, encoder_tensors, shared_encoder
 
 if TYPE_CHECKING:
     from ..training.ablation import Study
@@ -64,7 +64,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(options: argparse.Namespace) -> None:
     from ..image_files import picture_size
-    from ..networks.vgg import Encoder
     from ..training.ablation import Pictures, Study, hold_out
     from ..training.data import find_pictures, read_names
     from ..training.distributed import joined_world, local_device
@@ -81,11 +80,8 @@ def run(options: argparse.Namespace) -> None:
     device = local_device(chosen_device(options.device))
     tensors, _ = encoder_tensors(options.encoder, contents, options.seed)
     with joined_world() as world:
-        for tensor in tensors.values():
-            # Calibrated on another machine, it may differ in the last digit.
-            world.broadcast(tensor)
         study = Study(
-            Encoder.from_tensors(tensors).to(device),
+            shared_encoder(tensors, world).to(device),
             Pictures(contents, styles, held_out_contents, held_out_styles),
             training,
             options.output,

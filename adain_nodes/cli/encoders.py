@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ..networks.vgg import Encoder
+    from ..training.distributed import World
+
 ENCODER_HELP = (
     "name of a model of `models list`, encoder file, or any source that `models convert` takes, "
     "which is then calibrated on the contents"
@@ -45,3 +48,18 @@ def encoder_tensors(
     calibration, notes = calibration_crops(photographs, seed)
     converted = convert(trunk, calibration, notes=notes)
     return {name: t.float() for name, t in converted.tensors.items()}, converted.metadata
+
+
+def shared_encoder(tensors: dict[str, Tensor], world: World) -> Encoder:
+    """The encoder that all processes train with: that of rank 0.
+
+    Args:
+        tensors: of this process's own, overwritten: calibrated on another machine, they may differ
+            in the last digit.
+        world: the processes.
+    """
+    from ..networks.vgg import Encoder
+
+    for tensor in tensors.values():
+        world.broadcast(tensor)
+    return Encoder.from_tensors(tensors)

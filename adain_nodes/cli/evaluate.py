@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,13 +17,16 @@ if TYPE_CHECKING:
     from ..training.measurement import LossMeter
     from .evaluate_report import Optimization, Report
 
+logger = logging.getLogger(__name__)
+
 SMALLEST = 11
 """Side in px that SSIM needs."""
 
 DESCRIPTION = """\
 Measures what models make of every content in every style, beside the content unchanged and the
 style picture: content loss and style loss against t = AdaIN(f(c), f(s)), the similarity of the
-result to the content, and the time it takes. Pictures are middle squares, scaled to --size.
+result to the content, and the time it takes. Pictures are middle squares, scaled to --size. Then,
+how well each model gives the contents back at alpha 0, at their own sizes.
 
 The encoder of the first model measures all rows, in fp32 unless --precision says otherwise.
 """
@@ -68,7 +72,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FOLDER",
-        help="write evaluation.json and evaluation.md there",
+        help="write evaluation.json and evaluation.md there, anew after each part of the work",
     )  # fmt: skip
     parser.add_argument(
         "--plot", action="store_true", help="write evaluation.png there, too; needs matplotlib"
@@ -114,14 +118,15 @@ def run(options: argparse.Namespace) -> None:
 
     from ..image_files import picture_size
     from ..model import load_model
-    from ..training.evaluation import balanced_pairs, evaluate, reconstruction
+    from ..training.evaluation import balanced_pairs, evaluate, reconstructions
+    from ..training.figures import check_matplotlib
     from ..training.measurement import LossMeter
     from .device import chosen_device
-    from .evaluate_report import Report, check_plot, markdown
+    from .evaluate_report import Report, markdown
     from .progress import terminal_progress
 
     if options.plot:
-        check_plot()
+        check_matplotlib()
     device = chosen_device(options.device)
     contents, styles = _pictures(options)
     for path in (*contents, *styles):
@@ -137,11 +142,9 @@ def run(options: argparse.Namespace) -> None:
         judge = load_model(names[0], precision=precision, device=device, progress=progress)
     meter = LossMeter(judge.encoder, judge.dtype, options.reference)
 
-    with terminal_progress(1) as progress:
+    with terminal_progress(1, f"measuring pairs at {options.size} px") as progress:
         rows = evaluate(pairs, models, meter, size=options.size, progress=progress)
     used = sorted({content for content, _ in pairs})
-    with terminal_progress(len(models)) as progress:
-        rebuilt = [reconstruction(model, used, progress) for model in models]
     report = Report(
         size=options.size,
         pairs=len(pairs),
@@ -152,12 +155,15 @@ def run(options: argparse.Namespace) -> None:
         measured_in=precision,
         device=str(device),
         rows=rows,
-        reconstructions=rebuilt,
+        reconstructions=[],
         optimization=None,
     )
+    # What follows takes long: what there is so far is written.
+    _write(report, options)
+    with terminal_progress(1, "reconstructing contents") as progress:
+        report = replace(report, reconstructions=reconstructions(models, used, progress))
     _write(report, options)
     if options.optimize:
-        # Takes long: what there is so far has been written.
         few = balanced_pairs(contents, styles, options.optimize_pairs)
         report = replace(report, optimization=_optimized(options, steps, few, models, meter))
         _write(report, options)
@@ -187,9 +193,9 @@ def _optimized(
     from .progress import terminal_progress
 
     size = options.optimize_size
-    with terminal_progress(1) as progress:
+    with terminal_progress(1, f"measuring pairs at {size} px") as progress:
         rows = evaluate(pairs, models, meter, size=size, progress=progress)
-    with terminal_progress(1) as progress:
+    with terminal_progress(1, "optimising pixels") as progress:
         optimized, curves = optimize_pairs(
             pairs, list(dict.fromkeys(options.optimize)), meter,
             size=size, checkpoints=steps, method=options.optimizer,
@@ -253,12 +259,14 @@ def _pictures(options: argparse.Namespace) -> tuple[list[Path], list[Path]]:
             found.update(dict.fromkeys(find_pictures(path) if path.is_dir() else [path]))
         chosen[kind] = [path for path in found if only is None or path.name in only]
         if not chosen[kind]:
-            raise InputError(f"--{kind} has none of the pictures named in {options.only}")
+            raise InputError(
+                f"--{kind} has none of the {len(only or ())} pictures named in {options.only}"
+            )
     if only is not None:
         missing = only - {path.name for paths in chosen.values() for path in paths}
         if missing:
-            raise InputError(
-                f"{options.only} names {len(missing)} pictures that are in neither --content nor "
-                f"--style, such as {min(missing)}"
-            )
+            logger.info(
+                "%d of the %d pictures named in %s are in neither --content nor --style, such as "
+                "%s", len(missing), len(only), options.only, min(missing),
+            )  # fmt: skip
     return chosen["content"], chosen["style"]

@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError
-from ..training.ablation import write_text
+from ..atomic import write_text
 from ..training.comparison import Curve
 from ..training.evaluation import Reconstruction, Row
+from ..training.figures import new_figure, save_figure
 from ..training.measurement import LAYERS
 
 
@@ -93,7 +93,7 @@ class Report:
     """Content, style and models."""
 
     reconstructions: list[Reconstruction]
-    """Of each model."""
+    """Of each model; none before they are measured."""
 
     optimization: Optimization | None
     """The second table, if it was asked for."""
@@ -133,15 +133,18 @@ def markdown(report: Report) -> str:
         f"the encoder {report.encoder} in {report.measured_in}. Seconds are medians on "
         f"{report.device}.",
         _rows(report.rows),
-        "Reconstruction of the contents at alpha 0, at their own sizes:",
-        _table(
-            ("model", "PSNR in dB", "lowest"),
-            (
-                (one.model, f"{one.psnr:.2f}", f"{one.lowest_psnr:.2f}")
-                for one in report.reconstructions
-            ),
-        ),
     ]
+    if report.reconstructions:
+        parts += [
+            "Reconstruction of the contents at alpha 0, at their own sizes:",
+            _table(
+                ("model", "PSNR in dB", "lowest"),
+                (
+                    (one.model, f"{one.psnr:.2f}", f"{one.lowest_psnr:.2f}")
+                    for one in report.reconstructions
+                ),
+            ),
+        ]
     if report.optimization is not None:
         found = report.optimization
         parts += [
@@ -174,28 +177,14 @@ def write_report(report: Report, folder: Path) -> None:
     write_text(folder / "evaluation.md", f"# Evaluation\n\n{markdown(report)}\n")
 
 
-def check_plot() -> None:
-    """Checks that there is something to draw with.
-
-    Raises:
-        InputError: matplotlib is not installed.
-    """
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError as error:
-        raise InputError("--plot needs matplotlib: pip install 'adain-nodes[plot]'") from error
-
-
 def plot(report: Report, path: Path) -> None:
     """Draws a PNG file: bars of content loss and of style loss by layer, a row for each table."""
-    from matplotlib.figure import Figure
-
     tables = {f"{report.pairs} pairs at {report.size} px": report.rows}
     if report.optimization is not None:
         found = report.optimization
         tables[f"{found.pairs} pairs at {found.size} px"] = found.rows
     heights = [len(rows) + 2 for rows in tables.values()]
-    figure: Any = Figure(figsize=(11, 0.4 * sum(heights)), layout="constrained")
+    figure = new_figure(11, 0.4 * sum(heights))
     grid = figure.subplots(len(tables), 2, sharey="row", squeeze=False, height_ratios=heights)
     for (content, style), (title, rows) in zip(grid, tables.items(), strict=True):
         names = [row.name for row in rows]
@@ -209,12 +198,7 @@ def plot(report: Report, path: Path) -> None:
         content.invert_yaxis()
         style.set(xlabel="style loss")
         style.legend()
-    temporary = path.with_name(f".{path.name}.partial")
-    try:
-        figure.savefig(temporary, format="png", dpi=110)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    save_figure(figure, path)
 
 
 def _rows(rows: Iterable[Row]) -> str:

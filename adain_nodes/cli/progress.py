@@ -14,27 +14,36 @@ _UNSAID = frozenset({"step", "pictures_per_second", "gradient_norm", "learning_r
 
 
 @contextmanager
-def terminal_progress(pieces: int) -> Iterator[host.Progress | None]:
+def terminal_progress(pieces: int, label: str = "") -> Iterator[host.Progress | None]:
     """Draws a bar on stderr while the work lasts; None where that is no terminal.
 
     Args:
         pieces: of work, each of which reports from nothing to its own total; they count the same.
+        label: of the work, which is surely done: its bar is there from the start. Without one the
+            bar waits for the first report, as there may be none.
     """
     if not sys.stderr.isatty():
         yield None
         return
     from huggingface_hub.utils.tqdm import tqdm
 
-    bar: Any = None
+    def drawn() -> Any:
+        form = "{desc}{percentage:3.0f}% |{bar}| {elapsed}, {remaining} left"
+        return tqdm(  # type: ignore[no-untyped-call, unused-ignore]
+            total=pieces,
+            desc=f"{label}: " if label else "",
+            bar_format=form,
+            leave=False,
+            file=sys.stderr,
+        )
+
+    bar = drawn() if label else None
     finished = 0
 
     def report(done: int, total: int) -> None:
         nonlocal bar, finished
         if bar is None:
-            form = "{percentage:3.0f}% |{bar}| {elapsed}, {remaining} left"
-            bar = tqdm(  # type: ignore[no-untyped-call, unused-ignore]
-                total=pieces, bar_format=form, leave=False, file=sys.stderr
-            )
+            bar = drawn()
         bar.update(finished + done / total - bar.n)
         finished += done == total
 

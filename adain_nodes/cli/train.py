@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InputError
-from .encoders import ENCODER_HELP, encoder_tensors
+from .encoders import ENCODER_HELP, encoder_tensors, shared_encoder
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -70,7 +70,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(options: argparse.Namespace) -> None:
     from ..networks.decoder import Decoder
-    from ..networks.vgg import Encoder
     from ..training.data import RandomCrops, emphasis, find_pictures, read_names
     from ..training.distributed import joined_world, local_device
     from ..training.trainer import Trainer
@@ -93,10 +92,7 @@ def run(options: argparse.Namespace) -> None:
         weights=emphasis(style_paths, training.emphasis),
     )
     with joined_world() as world:
-        for tensor in tensors.values():
-            # Calibrated on another machine, it may differ in the last digit.
-            world.broadcast(tensor)
-        encoder = Encoder.from_tensors(tensors)
+        encoder = shared_encoder(tensors, world)
         decoder = None
         if options.decoder:
             decoder = Decoder.from_tensors(read_tensors(options.decoder)[0], encoder.architecture)

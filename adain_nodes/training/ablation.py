@@ -16,6 +16,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from ..atomic import write_text
 from ..errors import InputError
 from ..host import Resident
 from ..image_files import read_picture
@@ -236,10 +237,3 @@ def hold_out(paths: Sequence[Path], names: set[str] | None) -> tuple[list[Path],
         [path for path in paths if path.name not in names],
         [path for path in paths if path.name in names],
     )
-
-
-def write_text(path: Path, text: str) -> None:
-    """Writes a file by way of a temporary one beside it."""
-    temporary = path.with_name(f".{path.name}.partial")
-    temporary.write_text(text)
-    temporary.replace(path)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from .ablation import MeanLosses, write_text
+from ..atomic import write_text
+from .ablation import MeanLosses
+from .figures import can_draw, new_figure, save_figure
 from .run_log import read_log
 from .variants import VARIANTS
-
-logger = logging.getLogger(__name__)
 
 LAST_STEPS = 200
 """Steps at the end of a run that the losses of training are averaged over."""
@@ -84,28 +83,22 @@ def write_report(folder: Path, held_out: Mapping[str, MeanLosses]) -> str:
 def plot_curves(curves: Curves, path: Path) -> None:
     """Draws content and style loss over the steps, side by side as in the paper's figure 6.
 
-    Without matplotlib (extra `plot`) there is no plot, which is said.
+    Without matplotlib (extra `plot`) there is no plot, which is said once.
 
     Args:
         curves: see `read_curves`.
-        path: the PNG file to write, by way of a temporary one beside it.
+        path: the PNG file to write.
     """
-    try:
-        from matplotlib.figure import Figure  # noqa: PLC0415  an extra
-    except ImportError:
-        logger.info("no %s: it needs matplotlib (pip install 'adain-nodes[plot]')", path.name)
+    if not can_draw():
         return
-
-    figure: Any = Figure(figsize=(11, 4.5), layout="constrained")
+    figure = new_figure(11, 4.5)
     for axes, name in zip(figure.subplots(1, 2), ("content", "style"), strict=True):
         for variant, curve in curves.items():
             axes.plot(curve["step"], curve[name], label=variant, linewidth=1)
         axes.set(xlabel="Step", ylabel=f"{name.capitalize()} loss", yscale="log")
         axes.grid(visible=True, which="both", alpha=0.3)
     axes.legend()
-    temporary = path.with_name(f".{path.name}.partial")
-    figure.savefig(temporary, format="png", dpi=110)
-    temporary.replace(path)
+    save_figure(figure, path)
 
 
 def _table(

@@ -24,6 +24,7 @@ from ..image_files import read_picture
 from ..model import Model
 from ..ops.similarity import psnr, ssim
 from ..sheets import square
+from ..weights.files import EncoderIdentity
 from .measurement import Losses, LossMeter, View
 
 CONTENT = "content unchanged"
@@ -226,28 +227,33 @@ def evaluate(
     return [tally.row(name) for name, tally in tallies.items()]
 
 
-def reconstruction(
-    model: Model, contents: Sequence[Path], progress: Progress | None = None
-) -> Reconstruction:
-    """Measures what a model gives back at alpha 0, at the photographs' own sizes.
+def reconstructions(
+    models: Sequence[Model], contents: Sequence[Path], progress: Progress | None = None
+) -> list[Reconstruction]:
+    """Measures what models give back at alpha 0, at the photographs' own sizes.
 
     Args:
-        model: what to use.
+        models: of different names; those of one encoder share what it makes of a photograph.
         contents: photographs, at least one.
-        progress: told of every photograph.
+        progress: told of every photograph that a model has given back.
 
     Raises:
         InputError: a picture cannot be read.
     """
-    ratios = []
-    for done, path in enumerate(contents, 1):
+    ratios: dict[str, list[float]] = {model.name: [] for model in models}
+    for number, path in enumerate(contents):
         picture = read_picture(path)
-        rebuilt = pipeline.decode(model, pipeline.encode(model, picture))
         color = picture[..., :3].expand(-1, -1, -1, 3)
-        ratios.append(psnr(rebuilt[..., :3], color).item())
-        if progress is not None:
-            progress(done, len(contents))
-    return Reconstruction(model.name, fmean(ratios), min(ratios))
+        encoded: dict[tuple[EncoderIdentity, torch.dtype], Features] = {}
+        for done, model in enumerate(models, number * len(models) + 1):
+            encoder = model.identity, model.dtype
+            if encoder not in encoded:
+                encoded[encoder] = pipeline.encode(model, picture)
+            rebuilt = pipeline.decode(model, encoded[encoder])
+            ratios[model.name].append(psnr(rebuilt[..., :3], color).item())
+            if progress is not None:
+                progress(done, len(contents) * len(models))
+    return [Reconstruction(name, fmean(values), min(values)) for name, values in ratios.items()]
 
 
 class _Stylist:

@@ -6,6 +6,8 @@ import json
 import time
 from pathlib import Path
 
+from ..atomic import write_text
+
 
 class RunLog:
     """Averages the losses of steps into lines `{"step": ..., "loss": ..., ...}`.
@@ -34,9 +36,7 @@ class RunLog:
             kept = [
                 line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step
             ]
-            temporary = self.path.with_name(f".{self.path.name}.partial")
-            temporary.write_text("".join(kept))
-            temporary.replace(self.path)
+            write_text(self.path, "".join(kept))
         self._recent, self._started = [], time.perf_counter()
 
     def add(self, losses: dict[str, float]) -> None:

@@ -12,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from ..atomic import written_whole
 from ..errors import InputError
 
 ENCODER_KEY = "encoder"
@@ -86,11 +87,7 @@ def write_tensors(
         metadata: what to say of them.
         dtype: to store them in; their own if absent.
     """
-    temporary = path.with_name(f".{path.name}.partial")
     stored = {key: value.detach().to(dtype).contiguous() for key, value in tensors.items()}
-    try:
+    with written_whole(path) as temporary:
         # save_file would make a file that its owner alone may read.
         temporary.write_bytes(save(stored, dict(metadata)))
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -13,6 +13,7 @@ import torch
 
 from adain_nodes.cli import main
 from adain_nodes.image_files import write_picture
+from adain_nodes.training import evaluation
 
 Command = Callable[..., int]
 
@@ -60,6 +61,20 @@ def test_it_prints_a_table_and_writes_files(
     ]
 
 
+def test_what_is_stopped_has_written_what_it_had(
+    evaluate: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(evaluation, "reconstructions", stopped)
+    assert evaluate("-o", "out") == 130
+    found = json.loads(Path("out/evaluation.json").read_text())
+    assert [row["name"] for row in found["rows"]] == ["content unchanged", "style picture", "tiny"]
+    assert found["reconstructions"] == []
+    assert "Reconstruction" not in Path("out/evaluation.md").read_text()
+
+
 def test_optimisation_says_where_it_overtakes_the_model(
     evaluate: Command, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -97,15 +112,23 @@ def test_several_models_and_decoder_files_are_rows(
 
 
 def test_a_file_of_names_says_which_pictures_to_use(
-    evaluate: Command, capsys: pytest.CaptureFixture[str]
+    evaluate: Command, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     Path("heldout.txt").write_text("content/photos1.png\nstyle/art0.png\n")
     assert evaluate("--only", "heldout.txt", "--json") == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["contents"], found["styles"]) == (1, 1)
+    assert not caplog.records
     assert evaluate("--content", "photos", "--style", "art/art1.png", "--json") == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["contents"], found["styles"]) == (3, 1)
+    with Path("heldout.txt").open("a") as file:
+        file.write("another/folder's.png\n")
+    assert evaluate("--only", "heldout.txt", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["contents"], found["styles"]) == (1, 1)
+    assert "1 of the 3 pictures named in heldout.txt are in neither" in caplog.text
+    assert "such as folder's.png" in caplog.text
 
 
 def test_a_plot_is_written(evaluate: Command) -> None:
@@ -117,7 +140,7 @@ def test_a_plot_is_written(evaluate: Command) -> None:
 def test_a_plot_without_matplotlib_is_refused_before_the_work(
     evaluate: Command, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     assert evaluate("-o", "out", "--plot") == 2
     assert "adain-nodes[plot]" in capsys.readouterr().err
     assert not Path("out").exists()
@@ -137,8 +160,8 @@ def test_a_plot_without_matplotlib_is_refused_before_the_work(
         (["--content", "nowhere", "--style", "art"], "nowhere does not exist"),
         (["--content", "tiny", "--style", "art"], "tiny has no picture"),
         (["--only", "missing.txt"], "missing.txt"),
-        (["--only", "strangers.txt"], "names 1 pictures that are in neither"),
-        (["--only", "photos.txt"], "--style has none of the pictures named in photos.txt"),
+        (["--only", "strangers.txt"], "--content has none of the 2 pictures named in strangers"),
+        (["--only", "photos.txt"], "--style has none of the 1 pictures named in photos.txt"),
         (["--model", "nobody"], "there is no model 'nobody'"),
         (["--reference", "paper", "--optimize", "noise"], "give --style-weight"),
     ],
@@ -146,7 +169,7 @@ def test_a_plot_without_matplotlib_is_refused_before_the_work(
 def test_bad_input_is_one_line(
     evaluate: Command, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    Path("strangers.txt").write_text("photos0.png\nart0.png\nstranger.png\n")
+    Path("strangers.txt").write_text("stranger.png\nphotos0.jpg\n")
     Path("photos.txt").write_text("photos0.png\n")
     assert evaluate(*arguments) == 2
     error = capsys.readouterr().err

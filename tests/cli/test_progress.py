@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from adain_nodes.cli.progress import StepProgress
+from adain_nodes.cli.progress import StepProgress, terminal_progress
 
 LINES = (
     {"step": 2, "loss": 1.5, "style": 0.123456, "learning_rate": 0.1, "pictures_per_second": 7.25},
@@ -48,3 +48,12 @@ def test_a_terminal_shows_a_bar_with_the_latest_line(
     assert "60%" in shown[1] and "3/5" in shown[1]
     assert "100%" in shown[-1] and "5/5" in shown[-1] and "12 pictures/s  loss 0.5" in shown[-1]
     assert capsys.readouterr().out == ""
+
+
+def test_work_with_a_label_has_its_bar_from_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with terminal_progress(1):
+        assert terminal.getvalue() == ""
+    with terminal_progress(1, "6 pairs at 16 px"):
+        assert "6 pairs at 16 px:   0%" in terminal.getvalue()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import Image
 from torch import nn
 
 from adain_nodes.networks.vgg import Encoder
+from adain_nodes.training import figures
 from adain_nodes.training import trainer as trainer_module
 from adain_nodes.training.data import RandomCrops, find_pictures
 from adain_nodes.training.distributed import World
@@ -72,3 +74,12 @@ def make_trainer(encoder: Encoder, pictures: Path, tmp_path: Path) -> MakeTraine
 def without_warmup(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs of a few steps learn at their full rate."""
     monkeypatch.setattr(trainer_module, "WARMUP_STEPS", 1)
+
+
+@pytest.fixture
+def without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As if it were not installed. Whether it is, is asked once in a process."""
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    figures.can_draw.cache_clear()
+    yield
+    figures.can_draw.cache_clear()

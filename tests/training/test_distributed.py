@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import torch
@@ -14,7 +17,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 import adain_nodes.weights.files as package_file
+from adain_nodes.cli import main
 from adain_nodes.networks.vgg import Encoder
+from adain_nodes.training import distributed
 from adain_nodes.training import trainer as trainer_module
 from adain_nodes.training.data import RandomCrops, find_pictures
 from adain_nodes.training.distributed import World, joined_world, local_device
@@ -22,7 +27,7 @@ from adain_nodes.training.options import TrainingOptions
 from adain_nodes.training.trainer import Trainer
 
 ROOT = Path(package_file.__file__).parents[2]
-ENCODER = "encoder.safetensors"
+ENCODER, OTHER_ENCODER = "encoder.safetensors", "other.safetensors"
 RATE = 1e-2
 BATCHES = [4, 6]
 
@@ -52,6 +57,17 @@ def train(folder: Path, name: str, world: World) -> None:
         save_file(results, folder / f"{name}-{batch}-{world.rank}.safetensors")
 
 
+def run_command(folder: Path, name: str, world: World) -> None:
+    """A step of `adain-nodes train`, to which each process but the first gives another encoder."""
+    pictures = folder / "pictures"
+    inputs = ["--content", str(pictures / "content"), "--style", str(pictures / "style")]
+    inputs += ["--encoder", str(folder / (ENCODER if world.is_main else OTHER_ENCODER))]
+    settings = ["--steps", "1", "--batch", "4", "--crop", "16", "--reconstruction-steps", "0"]
+    settings += ["--preview-interval", "0", "--device", "cpu"]
+    with mock.patch.object(distributed, "joined_world", lambda: nullcontext(world)):
+        assert main(["train", *inputs, *settings, "--output", str(folder / f"command-{name}")]) == 0
+
+
 def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -72,6 +88,8 @@ def trained(
     if (results / ENCODER).exists():
         return results
     save_file(encoder.state_dict(), results / ENCODER)
+    other = {name: tensor * 1.5 for name, tensor in encoder.state_dict().items()}
+    save_file(other, results / OTHER_ENCODER)
     (results / "pictures").symlink_to(pictures)
     environment = {
         **os.environ,
@@ -91,10 +109,12 @@ def trained(
     monkeypatch.setattr(trainer_module, "WARMUP_STEPS", 1)
     try:
         train(results, "one", World())
+        run_command(results, "one", World())
         assert [process.wait(timeout=300) for process in processes] == [0, 0]
     finally:
         for process in processes:
             process.kill()
+            process.wait()
     return results
 
 
@@ -125,6 +145,15 @@ def test_all_processes_end_with_the_same_weights(trained: Path, batch: int) -> N
 @pytest.mark.parametrize("batch", BATCHES)
 def test_only_the_first_process_writes_the_log(trained: Path, batch: int) -> None:
     assert len((trained / f"two-{batch}" / "log.jsonl").read_text().splitlines()) == 1
+
+
+def test_the_command_trains_with_the_encoder_of_the_first_process(trained: Path) -> None:
+    one, two = (
+        json.loads((trained / f"command-{name}" / "log.jsonl").read_text())
+        for name in ("one", "two")
+    )
+    for key in ("content", "style", "gradient_norm"):
+        assert two[key] == pytest.approx(one[key], rel=1e-3)
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="lists threads as Linux does")
@@ -160,6 +189,7 @@ if __name__ == "__main__":
     trainer_module.WARMUP_STEPS = 1
     with joined_world() as joined:
         train(Path(sys.argv[1]), "two", joined)
+        run_command(Path(sys.argv[1]), "two", joined)
         report = Path(sys.argv[1]) / f"threads-{joined.rank}.txt"
     threads = [name.read_text() for name in Path("/proc/self/task").glob("*/comm")]
     report.write_text("".join(threads))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,7 +25,7 @@ from adain_nodes.training.evaluation import (
     Row,
     balanced_pairs,
     evaluate,
-    reconstruction,
+    reconstructions,
 )
 from adain_nodes.training.measurement import LossMeter
 from adain_nodes.weights.files import identify
@@ -56,6 +58,19 @@ def other_model(model: Model) -> Model:
         model.decoder,
         torch.float32,
     )
+
+
+def count_encoded(monkeypatch: pytest.MonkeyPatch) -> list[Tensor]:
+    """All pictures that `pipeline.encode` is asked to encode from now on."""
+    encoded: list[Tensor] = []
+    encode = pipeline.encode
+
+    def counting(model: Model, picture: Tensor) -> Features:
+        encoded.append(picture)
+        return encode(model, picture)
+
+    monkeypatch.setattr(pipeline, "encode", counting)
+    return encoded
 
 
 def means(meter: LossMeter, results: dict[tuple[Path, Path], Tensor]) -> tuple[float, ...]:
@@ -121,16 +136,32 @@ def test_a_model_encodes_no_picture_twice(
     styles: list[Path],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    encoded: list[Tensor] = []
-
-    def counting(model: Model, picture: Tensor) -> Features:
-        encoded.append(picture)
-        return encode(model, picture)
-
-    encode = pipeline.encode
-    monkeypatch.setattr(pipeline, "encode", counting)
+    encoded = count_encoded(monkeypatch)
     evaluate(balanced_pairs(contents, styles), [model], meter, size=SIZE)
     assert len(encoded) == len(contents) + len(styles)
+
+
+def test_models_of_one_encoder_share_what_they_give_back(
+    model: Model, contents: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In one precision."""
+    encoded = count_encoded(monkeypatch)
+    told: list[tuple[int, int]] = []
+    second = replace(model, name="second")
+    reconstructions([model, second], contents, lambda *now: told.append(now))
+    assert len(encoded) == len(contents)
+    assert told == [(done, 4) for done in (1, 2, 3, 4)]
+    encoded.clear()
+    device, bf16 = torch.device("cpu"), torch.bfloat16
+    half = Model(
+        "half",
+        model.identity,
+        Resident(deepcopy(model.encoder.load()).to(bf16), device),
+        Resident(deepcopy(model.decoder.load()).to(bf16), device),
+        bf16,
+    )
+    reconstructions([model, half], contents)
+    assert len(encoded) == 2 * len(contents)
 
 
 def test_progress_counts_pairs(
@@ -163,16 +194,19 @@ def test_all_pairs_are_contents_times_styles() -> None:
 
 
 def test_reconstruction_is_measured_at_the_pictures_own_size(model: Model, tmp_path: Path) -> None:
+    other = other_model(model)
     paths = []
     for index, shape in enumerate([(13, 21, 3), (30, 9, 1), (16, 16, 4)]):
         paths.append(tmp_path / f"{index}.png")
         write_picture(paths[-1], torch.rand(*shape))
-    ratios = []
-    for path in paths:
-        picture = read_picture(path)
-        rebuilt = pipeline.decode(model, pipeline.encode(model, picture))[..., :3]
-        error = (rebuilt - picture[..., :3]).double().square().mean()
-        ratios.append(10 * torch.log10(1 / error).item())
-    found = reconstruction(model, paths)
-    assert found.psnr == pytest.approx(sum(ratios) / 3, rel=1e-4)
-    assert found.lowest_psnr == pytest.approx(min(ratios), rel=1e-4)
+    found = reconstructions([model, other], paths)
+    assert [one.model for one in found] == ["tiny", "other"]
+    for one, measured in zip((model, other), found, strict=True):
+        ratios = []
+        for path in paths:
+            picture = read_picture(path)
+            rebuilt = pipeline.decode(one, pipeline.encode(one, picture))[..., :3]
+            error = (rebuilt - picture[..., :3]).double().square().mean()
+            ratios.append(10 * torch.log10(1 / error).item())
+        assert measured.psnr == pytest.approx(sum(ratios) / 3, rel=1e-4)
+        assert measured.lowest_psnr == pytest.approx(min(ratios), rel=1e-4)

@@ -2,14 +2,11 @@ from __future__ import annotations
 
 import json
 import logging
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from adain_nodes.image_files import read_picture
-from adain_nodes.training import plot
 from adain_nodes.training.plot import plot_log
 
 
@@ -21,14 +18,6 @@ def log(tmp_path: Path) -> Path:
     path = tmp_path / "log.jsonl"
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     return path
-
-
-@pytest.fixture(autouse=True)
-def _fresh() -> Iterator[None]:
-    """Whether matplotlib is there is asked once in a process."""
-    plot._figure_class.cache_clear()
-    yield
-    plot._figure_class.cache_clear()
 
 
 def test_a_log_becomes_a_picture(log: Path, tmp_path: Path) -> None:
@@ -49,10 +38,10 @@ def test_an_empty_log_gives_no_plot(tmp_path: Path, exists: bool) -> None:
     assert not (tmp_path / "plot.png").exists()
 
 
+@pytest.mark.usefixtures("without_matplotlib")
 def test_without_matplotlib_one_line_says_so(
-    log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    log: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with caplog.at_level(logging.INFO):
         for _ in range(2):
             plot_log(log, tmp_path / "plot.png")

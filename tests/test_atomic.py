@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from adain_nodes.atomic import write_text, written_whole
+
+
+@pytest.mark.parametrize("before", [None, "before"])
+def test_a_file_takes_its_name_when_it_is_written(tmp_path: Path, before: str | None) -> None:
+    path = tmp_path / "a.txt"
+    if before is not None:
+        path.write_text(before)
+    with written_whole(path) as temporary:
+        temporary.write_text("after")
+        assert temporary.parent == tmp_path
+        assert (path.read_text() if path.exists() else None) == before
+    assert path.read_text() == "after"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_fails_leaves_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    write_text(path, "before")
+    with pytest.raises(KeyError), written_whole(path) as temporary:
+        temporary.write_text("half")
+        raise KeyError
+    assert path.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_processes_that_write_at_the_same_time_do_not_meet(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    with written_whole(path) as first, written_whole(path, rank=1) as second:
+        first.write_text("whole")
+        second.write_text("whole")
+    assert path.read_text() == "whole"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_text_is_in_utf_8_as_it_is(tmp_path: Path) -> None:
+    write_text(tmp_path / "a.txt", "\u00e9tude\n")
+    assert (tmp_path / "a.txt").read_bytes() == b"\xc3\xa9tude\n"
