@@ -115,8 +115,8 @@ def interpolate_styles(styles: Sequence[Style], weights: Sequence[float]) -> Sty
     """A mixture of styles (paper, equation 15), see `ops.normalization.interpolate_statistics`.
 
     Raises:
-        InputError: the styles come from different encoders, their batches differ, or the weights
-            are negative or sum to 0.
+        InputError: there are no styles, they come from different encoders, their batches differ,
+            or the weights are negative, sum to 0 or differ in number.
     """
     if not styles:
         raise InputError("interpolation needs at least one style, got none")
@@ -188,9 +188,11 @@ def compose(
         mask_resize: see `ops.masks.grid_mask`.
 
     Raises:
-        InputError: the features come from different encoders or pictures of different size, or
-            the batches do not fit.
+        InputError: there are no regions, the features come from different encoders or pictures of
+            different size, or the batches do not fit.
     """
+    if not regions:
+        raise InputError("a composition needs at least one region, got none")
     named = {f"features_{index}": features for index, (features, _) in enumerate(regions, 1)}
     named["outside"] = outside
     check_same_encoder(**{name: features.encoder for name, features in named.items()})

@@ -18,6 +18,7 @@ from adain_nodes.model import Model
 from adain_nodes.networks.decoder import Decoder
 from adain_nodes.ops.statistics import Statistics
 from adain_nodes.pipeline import (
+    compose,
     decode,
     encode,
     interpolate_styles,
@@ -164,6 +165,13 @@ def test_a_mixture_is_the_weighted_mean(model: Model, weights: tuple[float, floa
 def test_styles_of_different_batches_do_not_mix(model: Model) -> None:
     with pytest.raises(InputError, match=r"style_1 has 2 .* style_2 has 3"):
         interpolate_styles([style_of(model, 2), style_of(model, 3)], [1, 1])
+
+
+def test_nothing_is_no_mixture_and_no_composition(model: Model) -> None:
+    features = encode(model, pictures_of(1))
+    for call in (lambda: interpolate_styles([], []), lambda: compose([], features)):
+        with pytest.raises(InputError, match=r"needs at least one .*, got none"):
+            call()
 
 
 def assert_counts(seen: Sequence[tuple[int, int]]) -> None:
