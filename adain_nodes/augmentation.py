@@ -90,7 +90,7 @@ class _Styles:
         self._sources = plan.styles
         self._shorter_side = plan.options.style_size
         self._pictures: dict[Path, Style] = {}
-        files = {source.path for source in plan.styles.values() if source.number is not None}
+        files = {style.path for style in plan.styles.values() if not style.is_picture}
         self._files = {path: load_style(path, encoder=model.identity) for path in sorted(files)}
 
     def __getitem__(self, name: str) -> Style:
@@ -100,8 +100,8 @@ class _Styles:
             InputError: its picture cannot be read.
         """
         source = self._sources[name]
-        if source.number is not None:
-            return self._files[source.path][source.number - 1]
+        if not source.is_picture:
+            return self._files[source.path][source.index]
         if source.path not in self._pictures:
             picture = read_picture(source.path)
             style = style_of(self._model, picture, shorter_side=self._shorter_side)

@@ -19,7 +19,8 @@ import numpy as np
 
 from .errors import InputError
 from .image_files import READABLE_SUFFIXES, WRITABLE_SUFFIXES
-from .style_files import STYLE_SUFFIX, describe_style
+from .style_files import STYLE_SUFFIX
+from .style_inputs import StyleInput, styles_in
 
 
 @dataclass(frozen=True)
@@ -59,17 +60,6 @@ class AugmentationOptions:
 
 
 @dataclass(frozen=True)
-class StyleSource:
-    """Where a style is."""
-
-    path: Path
-    """A picture, or a style file."""
-
-    number: int | None = None
-    """Which style of a style file, from 1; None for a picture."""
-
-
-@dataclass(frozen=True)
 class PlannedResult:
     """One picture to make. Paths are below their folders, with / on every system."""
 
@@ -99,7 +89,7 @@ class Plan:
     contents: tuple[str, ...]
     """Paths below the content folder, sorted."""
 
-    styles: dict[str, StyleSource]
+    styles: dict[str, StyleInput]
     """By name; see `find_styles`."""
 
     options: AugmentationOptions
@@ -187,7 +177,7 @@ def make_plan(
     return plan
 
 
-def find_styles(path: Path) -> dict[str, StyleSource]:
+def find_styles(path: Path) -> dict[str, StyleInput]:
     """The styles below a folder, or in one file, by name.
 
     The name of a style is its path below the folder, with / on every system, or the name of the
@@ -204,15 +194,11 @@ def find_styles(path: Path) -> dict[str, StyleSource]:
         files = {path.name: path}
     else:
         raise InputError(f"{path} does not exist")
-    styles = {}
-    for name, file in files.items():
-        if file.suffix.lower() != STYLE_SUFFIX:
-            styles[name] = StyleSource(file)
-            continue
-        count = describe_style(file).count
-        for number in range(1, count + 1):
-            styles[f"{name} {number}" if count > 1 else name] = StyleSource(file, number)
-    return styles
+    return {
+        name if style.number is None else f"{name} {style.number}": style
+        for name, file in files.items()
+        for style in styles_in(file)
+    }
 
 
 def _files_below(folder: Path, suffixes: Collection[str]) -> list[str]:

@@ -8,15 +8,16 @@ import pytest
 
 from adain_nodes import augmentation_manifest
 from adain_nodes.augmentation_manifest import MANIFEST, record
-from adain_nodes.augmentation_plan import AugmentationOptions, Plan, StyleSource
+from adain_nodes.augmentation_plan import AugmentationOptions, Plan
 from adain_nodes.errors import InputError
+from adain_nodes.style_inputs import StyleInput
 
 
 @pytest.fixture
 def plan(tmp_path: Path) -> Plan:
     """Of which the first result is there."""
     contents = tuple(f"{letter}.jpg" for letter in "abcdef")
-    styles = {name: StyleSource(Path(name)) for name in ("ink.png", "oil.png")}
+    styles = {name: StyleInput(Path(name)) for name in ("ink.png", "oil.png")}
     plan = Plan(tmp_path / "in", tmp_path / "out", contents, styles, AugmentationOptions())
     record(plan, "tiny")
     (plan.output_folder / "a.jpg").touch()

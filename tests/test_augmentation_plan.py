@@ -11,7 +11,6 @@ import torch
 from adain_nodes.augmentation_plan import (
     AugmentationOptions,
     Plan,
-    StyleSource,
     find_styles,
     make_plan,
 )
@@ -19,13 +18,14 @@ from adain_nodes.errors import InputError
 from adain_nodes.features import Style
 from adain_nodes.ops.statistics import Statistics
 from adain_nodes.style_files import save_style
+from adain_nodes.style_inputs import StyleInput
 from adain_nodes.weights.files import EncoderIdentity
 
 STYLES = ("ink.png", "oil.png", "old/oil.png", "pen.png", "pop.png")
 
 
 def plan_of(styles: tuple[str, ...] = STYLES, **options: Any) -> Plan:
-    sources = {name: StyleSource(Path(name)) for name in styles}
+    sources = {name: StyleInput(Path(name)) for name in styles}
     return Plan(Path("in"), Path("out"), (), sources, AugmentationOptions(**options))
 
 
@@ -148,11 +148,11 @@ def test_styles_are_pictures_and_each_of_a_bank(tmp_path: Path) -> None:
         save_style(folder / f"{name}.safetensors", style)
     bank = folder / "bank.safetensors"
     assert find_styles(folder) == {
-        "b/oil.jpg": StyleSource(folder / "b/oil.jpg"),
-        "b/one.safetensors": StyleSource(folder / "b/one.safetensors", 1),
-        "bank.safetensors 1": StyleSource(bank, 1),
-        "bank.safetensors 2": StyleSource(bank, 2),
-        "ink.png": StyleSource(folder / "ink.png"),
+        "b/oil.jpg": StyleInput(folder / "b/oil.jpg"),
+        "b/one.safetensors": StyleInput(folder / "b/one.safetensors"),
+        "bank.safetensors 1": StyleInput(bank, 1),
+        "bank.safetensors 2": StyleInput(bank, 2),
+        "ink.png": StyleInput(folder / "ink.png"),
     }
     assert list(find_styles(bank)) == ["bank.safetensors 1", "bank.safetensors 2"]
 

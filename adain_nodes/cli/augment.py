@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InputError
+from .options import add_model, add_sizes
 
 if TYPE_CHECKING:
     from ..augmentation_plan import AugmentationOptions
@@ -52,25 +53,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "its own between them (default: 1)",
     )  # fmt: skip
     parser.add_argument("--seed", type=int, default=0, help="of all draws (default: 0)")
-    parser.add_argument(
-        "--size", type=int, default=0, metavar="PX",
-        help="scale the shorter side of contents to this; 0 keeps their size (default: 0)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--style-size", type=int, default=512, metavar="PX",
-        help="the same for styles: smaller gives finer strokes (default: 512)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--precision", choices=("auto", "fp32", "bf16", "fp16"), default="auto",
-        help="to compute in; auto is the fastest without visible loss (default: auto)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--device", default="auto", help="auto, cpu, cuda, cuda:N, mps (default: auto)"
-    )
-    parser.add_argument(
-        "--model", default="adain-vgg16", metavar="NAME|FOLDER",
-        help="name of a model, or folder with an encoder and a decoder (default: adain-vgg16)",
-    )  # fmt: skip
+    add_sizes(parser)
+    add_model(parser)
     parser.set_defaults(run=run)
 
 

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .options import add_model
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -38,9 +40,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--size", type=int, default=512, metavar="PX",
         help="scale the shorter side of pictures to this; 0 keeps their size (default: 512)",
     )  # fmt: skip
-    save.add_argument("--precision", choices=("auto", "fp32", "bf16", "fp16"), default="auto")
-    save.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N, mps")
-    save.add_argument("--model", default="adain-vgg16", metavar="NAME|FOLDER")
+    add_model(save)
     save.set_defaults(run=run_save)
     listing = commands.add_parser("list", help="say what style files hold")
     listing.add_argument("path", type=Path, nargs="+", metavar="PATH", help="style file or folder")
@@ -54,9 +54,9 @@ def run_save(options: argparse.Namespace) -> None:
     from ..model import load_model
     from ..pipeline import encode, style_of, style_statistics
     from ..style_files import check_style_path, describe_style, load_style, save_style
+    from ..style_inputs import is_style_file
     from .device import chosen_device
     from .progress import terminal_progress
-    from .style_inputs import is_style_file
 
     check_style_path(options.output)
     _check_save(options)
@@ -124,7 +124,7 @@ def run_list(options: argparse.Namespace) -> None:
 
 def _check_save(options: argparse.Namespace) -> None:
     from ..errors import InputError
-    from .style_inputs import is_style_file
+    from ..style_inputs import is_style_file
 
     if options.size < 0:
         raise InputError(f"--size must be 0 (keep) or more px, got {options.size}")

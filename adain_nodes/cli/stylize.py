@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from .options import add_model, add_sizes
+
 PRECISIONS = {"torch.float32": "fp32", "torch.bfloat16": "bf16", "torch.float16": "fp16"}
 
 FRAME_STATISTICS = ("per_frame", "shared", "smoothed")
@@ -86,30 +88,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="for smoothed: what each frame keeps of the statistics before it, 0 to 1 (default: "
         "0.8)",
     )  # fmt: skip
-    parser.add_argument(
-        "--size", type=int, default=0, metavar="PX",
-        help="scale the shorter side of contents to this; 0 keeps their size (default: 0)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--style-size", type=int, default=512, metavar="PX",
-        help="the same for styles: smaller gives finer strokes (default: 512)",
-    )  # fmt: skip
+    add_sizes(parser)
     parser.add_argument(
         "--tile-size", type=int, default=0, metavar="PX",
         help="height of the tiles to compute pictures in: smaller needs less memory; 0 takes what "
         "is fastest and fits (default: 0)",
     )  # fmt: skip
-    parser.add_argument(
-        "--precision", choices=("auto", "fp32", "bf16", "fp16"), default="auto",
-        help="to compute in; auto is the fastest without visible loss (default: auto)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--device", default="auto", help="auto, cpu, cuda, cuda:N, mps (default: auto)"
-    )
-    parser.add_argument(
-        "--model", default="adain-vgg16", metavar="NAME|FOLDER",
-        help="name of a model, or folder with an encoder and a decoder (default: adain-vgg16)",
-    )  # fmt: skip
+    add_model(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
     parser.set_defaults(run=run)
 

@@ -16,7 +16,7 @@ from ..film_files import PictureSequence
 from ..image_files import write_picture
 from ..model import Model
 from ..pipeline import interpolate_styles
-from .style_inputs import StyleInput
+from ..style_inputs import StyleInput
 from .stylize_plan import FilmJob, Plan
 from .stylize_work import EncodedStyles, Inputs, Result, with_rest
 

@@ -17,7 +17,7 @@ from ..frame_statistics import FrameStatistics
 from ..image_files import READABLE_SUFFIXES, WRITABLE_SUFFIXES, check_writable, picture_size
 from ..ops.color import ColorMethod
 from ..pictures import scaled_size
-from .style_inputs import StyleInput, style_inputs
+from ..style_inputs import StyleInput, style_inputs
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from ..pipeline import (
     transfer,
 )
 from ..style_files import load_style
-from .style_inputs import StyleInput
+from ..style_inputs import StyleInput
 from .stylize_plan import Job, Plan
 
 
@@ -94,7 +94,7 @@ def read_inputs(plan: Plan) -> Inputs:
     pictures = {style: read_picture(style.path) for style in plan.styles if style.is_picture}
     files = [style for style in plan.styles if not style.is_picture]
     banks = {path: load_style(path) for path in {style.path for style in files}}
-    styles = {style: banks[style.path][(style.number or 1) - 1] for style in files}
+    styles = {style: banks[style.path][style.index] for style in files}
     return Inputs(pictures, styles, masks)
 
 

@@ -1,4 +1,4 @@
-"""Styles on the command line: pictures, and style files in their place."""
+"""Where styles come from: pictures, and style files in their place."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..image_files import picture_size
-from ..style_files import STYLE_SUFFIX, describe_style
+from .image_files import picture_size
+from .style_files import STYLE_SUFFIX, describe_style
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,11 @@ class StyleInput:
         return not is_style_file(self.path)
 
     @property
+    def index(self) -> int:
+        """Its place, from 0, in what `load_style` gives of a style file."""
+        return (self.number or 1) - 1
+
+    @property
     def label(self) -> str:
         """For the names of results."""
         return self.path.stem if self.number is None else f"{self.path.stem}-{self.number}"
@@ -42,13 +47,22 @@ def style_inputs(paths: Iterable[Path]) -> tuple[StyleInput, ...]:
     """
     styles: list[StyleInput] = []
     for path in paths:
-        count = 1
-        if is_style_file(path):
-            count = describe_style(path).count
-        else:
+        if not is_style_file(path):
             picture_size(path)
-        styles += [StyleInput(path, n) for n in (range(1, count + 1) if count > 1 else (None,))]
+        styles += styles_in(path)
     return tuple(styles)
+
+
+def styles_in(path: Path) -> list[StyleInput]:
+    """The styles in one file, of which there are several in a bank.
+
+    Raises:
+        InputError: a style file is missing or unusable. Pictures are not looked into.
+    """
+    count = describe_style(path).count if is_style_file(path) else 1
+    if count == 1:
+        return [StyleInput(path)]
+    return [StyleInput(path, number) for number in range(1, count + 1)]
 
 
 def is_style_file(path: Path) -> bool:
