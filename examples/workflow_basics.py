@@ -189,6 +189,7 @@ def film() -> Graph:
     graph.results = [
         graph.column("Result").add(
             "SaveAnimatedWEBP",
+            "Save film",
             row=1,
             picture_height=300,
             images=result,

@@ -37,6 +37,9 @@ FALL = 200
 NOTE_WIDTH = 45
 """Characters in a line of a note."""
 
+PICTURE = 400
+"""Px that a picture takes in the newer renderer, which shows a square of it."""
+
 _SLOT, _WIDGET = 20, 24  # px that a socket and a widget take
 _BADGE, _FOOT = 26, 14  # px to keep free above a title, where the UI names the pack, and below
 _ASIDE = 30  # px from a node to where a link turns
@@ -72,7 +75,8 @@ class Shape:
     def room(self) -> int:
         """Px below the title that it takes in either renderer; measured in the newer one."""
         sockets, margin = max(self.inputs, self.outputs), 8 if self.widgets else 0
-        return 51 + 28 * sockets + 38 * self.widgets + margin + self.picture
+        picture = max(self.picture, PICTURE) if self.picture else 0
+        return 51 + 28 * sockets + 38 * self.widgets + margin + picture
 
 
 @dataclass(frozen=True)

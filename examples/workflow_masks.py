@@ -200,19 +200,19 @@ def style_mask() -> Graph:
     graph = Graph(
         "adain-style-mask",
         "## Part of a style picture\n\n"
-        "One style picture gives two styles: that of its sky, and that of its field.\n\n"
+        "One style picture gives two styles: that of its sky, and that of its sea.\n\n"
         "- **mask** of *AdaIN Style Statistics*: where in the style picture to measure; white is "
         "here.\n"
-        "- *Sky* is a white strip, 512x180 px, that *Mask Composite* lays over a black mask: "
+        "- *Sky* is a white strip, 512x150 px, that *Mask Composite* lays over a black mask: "
         "change **height**, **x** and **y**.\n"
         "- For your own picture: **Load Image**, and its mask editor.",
     )
     start = graph.column("Model and pictures")
     model = start.add("AdaINModelLoader")
-    content = start.picture("content-coffee.jpg", "Content")
-    style = start.picture("style-poppies.jpg", "Style")
+    content = start.picture("content-pavilion.jpg", "Content")
+    style = start.picture("style-wave.jpg", "Style")
     nowhere = start.add("SolidMask", "Nowhere", value=0.0, width=512, height=512)
-    strip = start.add("SolidMask", "Sky", value=1.0, width=512, height=180)
+    strip = start.add("SolidMask", "Sky", value=1.0, width=512, height=150)
     encode = graph.column("Encode, mask")
     content_features = encode.add(
         "AdaINEncode", "Encode content", row=1, model=model, image=content
@@ -223,11 +223,11 @@ def style_mask() -> Graph:
     sky = encode.add(
         "MaskComposite", "Mask of the sky", destination=nowhere, source=strip, operation="add"
     )
-    field = encode.add("InvertMask", "Mask of the rest", mask=sky)
+    sea = encode.add("InvertMask", "Mask of the sea", mask=sky)
     measure = graph.column("Style statistics")
     transfer = graph.column("AdaIN and decode")
     results = graph.column("Results")
-    for place, row, mask in (("sky", 1, sky), ("field", 3, field)):
+    for place, row, mask in (("sky", 1, sky), ("sea", 3, sea)):
         statistics = measure.add(
             "AdaINStyle", f"Style of the {place}", row=row, features=style_features, mask=mask
         )

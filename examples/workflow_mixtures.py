@@ -5,7 +5,7 @@ from __future__ import annotations
 from workflow_parts import Graph, Node
 
 CORNERS = {
-    "Top left": "mosaic",
+    "Top left": "geometry",
     "Top right": "swirls",
     "Bottom left": "ink-wash",
     "Bottom right": "poppies",
@@ -218,7 +218,8 @@ def color() -> Graph:
     graph = Graph(
         "adain-color",
         "## The content's own colours\n\n"
-        "Two ways to take the strokes of a style and leave its colours.\n\n"
+        "Two ways to take the strokes of a style and leave its colours, and the result of "
+        "neither.\n\n"
         "- *Before*: the style picture is recoloured to the content, then encoded. The colours "
         "are the content's, but may go to other places.\n"
         "- *After*: the result keeps its brightness and takes the colour of each pixel from the "
@@ -230,7 +231,7 @@ def color() -> Graph:
     start = graph.column("Model and pictures")
     model = start.add("AdaINModelLoader")
     style = start.picture("style-swirls.jpg", "Style")
-    content = start.picture("content-dahlia.jpg", "Content", row=3)
+    content = start.picture("content-coffee.jpg", "Content", row=3)
     recolor = graph.column("Colours before")
     recolored = recolor.add(
         "AdaINMatchColor",
@@ -269,8 +270,12 @@ def color() -> Graph:
     )
     results = graph.column("Results")
     graph.results = [
-        results.save(image, f"{title} encoding" if row == 1 else f"{title} decoding", row=row)
-        for title, row, image in (("Before", 1, images[0]), ("After", 3, kept))
+        results.save(image, title, row=row)
+        for title, row, image in (
+            ("Before encoding", 1, images[0]),
+            ("After decoding", 3, kept),
+            ("Neither: the style's colours", 4, images[1]),
+        )
     ]
     graph.insets = [content, style]
     return graph

@@ -26,6 +26,13 @@ SLOT = 20
 BULGE = 40
 """Px by which a curve may lie behind the edge of a node that it passes."""
 
+RESULTS = {"SaveImage", "PreviewImage", "SaveAnimatedWEBP"}
+"""Nodes that show a picture."""
+
+RESULT, RESULT_WIDGET = 487, 38
+"""Px below the title that the newer renderer takes for such a node, whatever the shape of its
+picture, and for each of its widgets."""
+
 Point = tuple[float, float]
 
 
@@ -158,4 +165,20 @@ def test_frames_hold_their_nodes(name: str) -> None:
             and top < y - TITLE
             and y + height < top + frame_height
             for left, top, frame_width, frame_height in frames
+        )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_newer_renderer_has_room_for_the_results(name: str) -> None:
+    data = workflow(name)
+    results = [node for node in data["nodes"] if node["type"] in RESULTS]
+    assert results
+    for node in results:
+        x, y = node["pos"]
+        bottom = y + RESULT + RESULT_WIDGET * len(node["widgets_values"])
+        tops = [each["pos"][1] - TITLE for each in data["nodes"] if each["pos"][0] == x]
+        assert all(bottom < top for top in tops if top > y)
+        frames = [group["bounding"] for group in data["groups"]]
+        assert any(
+            left < x < left + width and bottom < top + height for left, top, width, height in frames
         )
