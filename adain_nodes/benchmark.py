@@ -67,7 +67,10 @@ class Timing:
     """What was measured."""
 
     flops: int
-    """Nominal floating point operations of a call, see `nominal_flops`."""
+    """Nominal floating point operations of a call, see `convolution_flops`."""
+
+    folded_flops: int
+    """Those that are left where upsampling is folded; the same in the reference, which does not."""
 
     first: float
     """Seconds of the first call."""
@@ -120,8 +123,13 @@ def measure(chosen: Sequence[Setting], rounds: int) -> list[Timing]:
     for setting, call in zip(chosen, calls, strict=True):
         architecture = _load(setting).encoder.load().architecture
         pictures = 1 if setting.method == STYLE_CACHED else 2
-        flops = nominal_flops(architecture, (setting.size, setting.size), encoded=pictures)
-        timings.append(Timing(setting, flops, _seconds(call, setting.device)))
+        nominal, folded = (
+            convolution_flops(
+                architecture, (setting.size, setting.size), encoded=pictures, folded=folded
+            )
+            for folded in (False, setting.method != REFERENCE)
+        )
+        timings.append(Timing(setting, nominal, folded, _seconds(call, setting.device)))
     for _ in range(rounds):
         for timing, call in zip(timings, calls, strict=True):
             timing.seconds.append(_seconds(call, timing.setting.device))
@@ -148,27 +156,32 @@ def prepare(setting: Setting) -> Callable[[], Tensor]:
     return lambda: stylized(known)
 
 
-def nominal_flops(architecture: Architecture, size: tuple[int, int], *, encoded: int) -> int:
-    """Floating point operations of the convolutions of the unfolded network, a multiplication and
-    an addition for each tap.
+def convolution_flops(
+    architecture: Architecture, size: tuple[int, int], *, encoded: int, folded: bool
+) -> int:
+    """Floating point operations of the convolutions, a multiplication and an addition for each tap.
 
     Args:
         architecture: of encoder and decoder.
         size: height and width of the pictures in px.
         encoded: pictures that are encoded; one is decoded.
+        folded: whether upsampling is folded into the convolution after it, see
+            `networks.upsampling`, which leaves 4 of its 9 taps; nominally it is not.
     """
     high, wide = (max(side, MIN_SIDE) for side in size)
 
-    def operations(layers: Iterator[tuple[str, int, int]], height: int, width: int) -> int:
-        total = 0
-        for name, inputs, outputs in layers:
-            unit = 2 ** (int(name.removeprefix("conv")[0]) - 1)  # pixels a side for each position
-            total += 2 * 9 * inputs * outputs * -(-height // unit) * -(-width // unit)
-        return total
+    def operations(name: str, inputs: int, outputs: int, height: int, width: int) -> int:
+        unit = 1 << int(name.removeprefix("conv")[0]) - 1  # pixels a side for each position
+        return 2 * 9 * inputs * outputs * -(-height // unit) * -(-width // unit)
 
+    total = encoded * sum(operations(*layer, high, wide) for layer in architecture.encoder_layers())
     grid_high, grid_wide = grid_size(size)
-    decoded = operations(architecture.decoder_layers(), STRIDE * grid_high, STRIDE * grid_wide)
-    return encoded * operations(architecture.encoder_layers(), high, wide) + decoded
+    upsamples = False
+    for layer in architecture.decoder_layers():
+        count = operations(*layer, STRIDE * grid_high, STRIDE * grid_wide)
+        total += count * 4 // 9 if folded and upsamples else count
+        upsamples = layer[0].endswith("_1")
+    return total
 
 
 def peak_flops(device: str, dtype: torch.dtype, rounds: int = 3, side: int = PEAK_SIDE) -> float:

@@ -17,10 +17,10 @@ from adain_nodes.benchmark import (
     Film,
     Setting,
     Timing,
+    convolution_flops,
     measure,
     measure_film,
     memory_in_a_fresh_process,
-    nominal_flops,
     peak_flops,
     prepare,
     process_memory,
@@ -62,7 +62,16 @@ def test_flops_are_those_of_every_tap(
     for _ in range(encoded):
         features = encoder(pictures)
     decoder(features)
-    assert nominal_flops(architecture, size, encoded=encoded) == total
+    assert convolution_flops(architecture, size, encoded=encoded, folded=False) == total
+
+
+def test_folding_leaves_four_taps_of_nine_in_three_layers() -> None:
+    architecture = Architecture(VGG19.depths, (1, 1, 1, 1))
+    whole, left = (
+        convolution_flops(architecture, (64, 64), encoded=3, folded=folded)
+        for folded in (False, True)
+    )
+    assert whole - left == 2 * (9 - 4) * (64**2 + 32**2 + 16**2)
 
 
 @pytest.mark.parametrize(
@@ -101,10 +110,12 @@ def test_every_setting_has_its_turn_in_every_round(
     assert [timing.setting for timing in timings] == chosen
     assert [len(timing.seconds) for timing in timings] == [3, 3]
     assert timings[0].flops > timings[1].flops  # one picture more to encode
+    assert timings[0].flops == timings[0].folded_flops
+    assert timings[1].flops > timings[1].folded_flops
 
 
 def test_the_median_is_that_of_the_rounds(setting: Setting) -> None:
-    assert Timing(setting, 1, 9.0, [3.0, 1.0, 2.0]).median == 2
+    assert Timing(setting, 1, 1, 9.0, [3.0, 1.0, 2.0]).median == 2
 
 
 def test_the_peak_is_positive() -> None:

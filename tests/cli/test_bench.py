@@ -14,7 +14,7 @@ from adain_nodes.cli.bench import HEADER, film_line, row, table
 
 KEYS = {
     "size", "method", "precision", "seconds", "fastest", "slowest", "first", "ratio", "flops",
-    "peak_fraction", "memory",
+    "peak_fraction", "folded_peak_fraction", "memory",
 }  # fmt: skip
 
 
@@ -26,7 +26,7 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def timing(*seconds: float) -> Timing:
-    return Timing(Setting("m", "cpu", "auto", REFERENCE, 64), 600, 9.0, list(seconds))
+    return Timing(Setting("m", "cpu", "auto", REFERENCE, 64), 600, 400, 9.0, list(seconds))
 
 
 def test_a_row_relates_to_the_reference_and_to_the_peak() -> None:
@@ -34,7 +34,7 @@ def test_a_row_relates_to_the_reference_and_to_the_peak() -> None:
     assert entry.keys() == KEYS
     assert (entry["seconds"], entry["fastest"], entry["slowest"], entry["first"]) == (2, 1, 4, 9)
     assert entry["ratio"] == 4
-    assert entry["peak_fraction"] == 0.3
+    assert (entry["peak_fraction"], entry["folded_peak_fraction"]) == (0.3, 0.2)
     assert entry["memory"] is None
 
 
@@ -43,7 +43,7 @@ def test_the_table_is_markdown() -> None:
     lines = table(entries)
     assert {line.count("|") for line in lines} == {len(HEADER) + 1}
     assert set(lines[1]) == {"|", "-"}
-    expected = "| 64 | reference | auto | 2.000 | 2.000 | 2.000 | 9.000 | 4.00 | 30% | {} |"
+    expected = "| 64 | reference | auto | 2.000 | 2.000 | 2.000 | 9.000 | 4.00 | 30% | 20% | {} |"
     assert lines[2:] == [expected.format("unknown"), expected.format("5 MiB")]
 
 
