@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .convolution import MirroredConv2d
 from .upsampling import UpsampledConv2d
 from .vgg import Architecture
 
@@ -31,12 +31,8 @@ class Decoder(nn.Module):
         self.architecture = architecture
         upsamples = False
         for name, inputs, outputs in architecture.decoder_layers():
-            self.add_module(
-                name,
-                UpsampledConv2d(inputs, outputs)
-                if upsamples
-                else nn.Conv2d(inputs, outputs, 3, padding=1, padding_mode="reflect"),
-            )
+            kind = UpsampledConv2d if upsamples else MirroredConv2d
+            self.add_module(name, kind(inputs, outputs, relu=name != "conv1_1"))
             upsamples = name.endswith("_1")
 
     @classmethod
@@ -63,6 +59,4 @@ class Decoder(nn.Module):
         x = features
         for name, _, _ in self.architecture.decoder_layers():
             x = self.get_submodule(name)(x)
-            if name != "conv1_1":
-                x = F.relu(x, inplace=True)
         return x

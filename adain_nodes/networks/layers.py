@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -24,6 +23,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from . import onednn
 from .decoder import Decoder
 from .upsampling import UpsampledConv2d, folded, interleaved
 from .vgg import Encoder
@@ -114,47 +114,12 @@ def _convolution(convolution: nn.Module, *, relu: bool, middle: float) -> Convol
 
 
 def _computed(weight: Tensor, bias: Tensor, relu: bool) -> Callable[[Tensor], Tensor]:
-    if _has_onednn(weight):
-        return _onednn(weight, bias, relu)
+    if onednn.is_available(weight):
+        packed = onednn.packed(weight)
+        return lambda x: onednn.convolution(x, packed, bias, relu=relu)
 
     def compute(x: Tensor) -> Tensor:
         y = F.conv2d(x, weight, bias)
         return F.relu_(y) if relu else y
-
-    return compute
-
-
-def _has_onednn(weight: Tensor) -> bool:
-    """Whether such a kernel can have PyTorch's fused operators for compiled CPU models."""
-    if weight.device.type != "cpu" or weight.dtype not in (torch.float32, torch.bfloat16):
-        return False
-    return _onednn_works(weight.dtype)
-
-
-@cache
-def _onednn_works(dtype: torch.dtype) -> bool:
-    # Private to PyTorch's compiler: a release may rename them or change what they take.
-    kernel, bias = torch.ones(1, 1, 1, 1, dtype=dtype), torch.zeros(1, dtype=dtype)
-    x = torch.tensor([-1.0, 2.0], dtype=dtype).reshape(1, 1, 1, 2)
-    try:
-        if dtype == torch.bfloat16 and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
-            return False
-        return torch.equal(_onednn(kernel, bias, relu=True)(x), x.clamp(min=0))
-    except (AttributeError, RuntimeError, TypeError, NotImplementedError):
-        return False
-
-
-def _onednn(weight: Tensor, bias: Tensor, relu: bool) -> Callable[[Tensor], Tensor]:
-    none, ones = (0, 0), (1, 1)
-    # The order of the kernel does not depend on the size of the map.
-    size = [1, weight.shape[1], 64, 64]
-    packed = torch.ops.mkldnn._reorder_convolution_weight(weight, none, ones, ones, 1, size)
-    fused = "relu" if relu else "none"
-
-    def compute(x: Tensor) -> Tensor:
-        y: Tensor = torch.ops.mkldnn._convolution_pointwise(
-            x, packed, bias, none, ones, ones, 1, fused, [], ""
-        )
-        return y
 
     return compute

@@ -9,27 +9,29 @@ the edge of the small one.
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+
+from .convolution import mirrored_convolution
 
 
 class UpsampledConv2d(nn.Conv2d):
-    """Nearest upsampling by 2, reflection padding by 1 and a 3x3 convolution, with its parameters.
+    """Nearest upsampling by 2, reflection padding by 1 and a 3x3 convolution, with its parameters
+    and its ReLU.
 
     Args:
         inputs: channels of the map.
         outputs: channels of the result.
+        relu: whether ReLU follows.
     """
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    def __init__(self, inputs: int, outputs: int, *, relu: bool = True) -> None:
         super().__init__(inputs, outputs, 3)
+        self.relu = relu
 
     def forward(self, input: Tensor) -> Tensor:
         """[B,C,h,w] to [B,C',2h,2w]."""
         assert self.bias is not None
-        kernel = folded(self.weight).contiguous(memory_format=torch.channels_last)
-        padded = F.pad(input, (1, 1, 1, 1), mode="replicate")
-        maps = F.conv2d(padded, kernel, self.bias.repeat(4))
+        maps = mirrored_convolution(input, folded(self.weight), self.bias.repeat(4), relu=self.relu)
         return interleaved(maps)[:, :, 1:-1, 1:-1]
 
 

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..errors import InputError
+from .convolution import MirroredConv2d
 
 STRIDE = 8
 """Pixels of the picture for each cell of the feature grid, per side."""
@@ -114,7 +115,7 @@ class Encoder(nn.Module):
         super().__init__()
         self.architecture = architecture
         for name, inputs, outputs in architecture.encoder_layers():
-            self.add_module(name, nn.Conv2d(inputs, outputs, 3))
+            self.add_module(name, MirroredConv2d(inputs, outputs))
 
     @classmethod
     def from_tensors(cls, tensors: Mapping[str, Tensor]) -> Encoder:
@@ -148,8 +149,7 @@ class Encoder(nn.Module):
         for name, _, _ in self.architecture.encoder_layers():
             if name.endswith("_1") and name != "conv1_1":
                 x = F.max_pool2d(x, 2, ceil_mode=True)
-            x = F.pad(x, (1, 1, 1, 1), mode="reflect")
-            x = F.relu(self.get_submodule(name)(x), inplace=True)
+            x = self.get_submodule(name)(x)
             yield name, x
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 
 import torch
 import torch.nn.functional as F
@@ -45,7 +44,8 @@ class Objective:
         self.encoder = encoder
         self.options = options
         self.condition = condition
-        self.bf16 = bf16
+        self.dtype = torch.bfloat16 if bf16 else torch.float32
+        """Of pictures and features; the networks compute in it."""
 
     def reconstruction(self, decoder: nn.Module, pictures: Tensor) -> dict[str, Tensor]:
         """Pixels of g(f(x)) against x.
@@ -57,10 +57,9 @@ class Objective:
         Returns:
             Scalars by name; `loss` is what to minimise.
         """
-        with self._precision(pictures):
-            with torch.no_grad():
-                features = self.encoder(pictures)
-            result = decoder(self.condition(features, features, features))
+        with torch.no_grad():
+            features = self.encoder(pictures.to(self.dtype))
+        result = decoder(self.condition(features, features, features))
         reconstruction = F.l1_loss(result.float(), pictures)
         return {"loss": reconstruction, "reconstruction": reconstruction}
 
@@ -82,20 +81,19 @@ class Objective:
             Scalars by name; `loss` is what to minimise.
         """
         options = self.options
-        with self._precision(contents):
-            with torch.no_grad():
-                style_taps = self.encoder.taps(styles)
-                style_statistics = [channel_statistics(tap) for tap in style_taps]
-                features = self.encoder(contents)
-                target = adain(features, style_statistics[-1])
-            conditions = self.condition(features, style_taps[-1], target)
-            if options.identity_weight:
-                own = self.condition(features, features, features)
-                # One call for both: DistributedDataParallel expects one for each step.
-                result, reconstruction = decoder(torch.cat([conditions, own])).chunk(2)
-            else:
-                result = decoder(conditions)
-            taps = self.encoder.taps(result)
+        with torch.no_grad():
+            style_taps = self.encoder.taps(styles.to(self.dtype))
+            style_statistics = [channel_statistics(tap) for tap in style_taps]
+            features = self.encoder(contents.to(self.dtype))
+            target = adain(features, style_statistics[-1])
+        conditions = self.condition(features, style_taps[-1], target)
+        if options.identity_weight:
+            own = self.condition(features, features, features)
+            # One call for both: DistributedDataParallel expects one for each step.
+            result, reconstruction = decoder(torch.cat([conditions, own])).chunk(2)
+        else:
+            result = decoder(conditions)
+        taps = self.encoder.taps(result)
         statistics = [channel_statistics(tap) for tap in taps]
         content = content_loss(taps[-1].float(), target.float(), options.reference)
         style = style_loss(statistics, style_statistics, options.reference)
@@ -112,11 +110,6 @@ class Objective:
             losses["identity"] = F.l1_loss(reconstruction.float(), contents)
             loss = loss + options.identity_weight * losses["identity"]
         return {"loss": loss, **losses}
-
-    def _precision(self, pictures: Tensor) -> AbstractContextManager[object]:
-        if not self.bf16:
-            return nullcontext()
-        return torch.autocast(pictures.device.type, torch.bfloat16)
 
 
 def total_variation(pictures: Tensor) -> Tensor:

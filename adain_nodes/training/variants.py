@@ -31,7 +31,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from ..networks.convolution import MirroredConv2d
 from ..networks.decoder import Decoder
+from ..networks.upsampling import UpsampledConv2d
 from ..networks.vgg import Architecture
 
 LAST_GAIN = 0.1
@@ -65,14 +67,15 @@ class Variant:
         layers = list(architecture.decoder_layers())
         if self.concatenates:
             name, inputs, outputs = layers[0]
-            first = nn.Conv2d(2 * inputs, outputs, 3, padding=1, padding_mode="reflect")
-            decoder.add_module(name, first)
+            decoder.add_module(name, MirroredConv2d(2 * inputs, outputs))
         for index, (name, _, outputs) in enumerate(layers):
             convolution = decoder.get_submodule(name)
-            assert isinstance(convolution, nn.Conv2d)
+            assert isinstance(convolution, MirroredConv2d | UpsampledConv2d)
             _draw(convolution, torch.Generator().manual_seed(len(layers) * seed + index))
             if self.normalization is not None and index < len(layers) - 1:
-                decoder.add_module(name, nn.Sequential(convolution, self.normalization(outputs)))
+                convolution.relu = False
+                normalization = self.normalization(outputs)
+                decoder.add_module(name, nn.Sequential(convolution, normalization, nn.ReLU()))
         with torch.no_grad():
             decoder.get_parameter("conv1_1.weight").mul_(LAST_GAIN)
             decoder.get_parameter("conv1_1.bias").fill_(GREY)
