@@ -100,6 +100,7 @@ def _training_options(options: argparse.Namespace) -> TrainingOptions:
         steps=options.steps,
         batch=options.batch,
         crop=options.crop,
+        optimizer="adam",  # as in the paper
         learning_rate=options.learning_rate,
         reference=options.reference,
         style_weight=options.style_weight,

@@ -32,6 +32,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add("--steps", type=int, default=80_000)
     add("--batch", type=int, default=8, help="pairs in each step, over all processes")
     add("--crop", type=int, default=128, help="side of the crops in px")
+    add("--optimizer", choices=("muon", "adam"), default="muon")
     add("--learning-rate", type=float, default=1e-3)
     add(
         "--schedule", choices=("cosine", "constant", "inverse"), default="cosine",
@@ -40,6 +41,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add("--reference", choices=("paper", "torch", "pytorch"), default="pytorch")
     add("--content-weight", type=float, default=1.0)
     add("--style-weight", type=float, help="default: that of --reference")
+    add(
+        "--balanced", action="store_true",
+        help="minimise the mean logarithm of the losses of pairs, so that all count alike",
+    )  # fmt: skip
     add("--tv-weight", type=float, default=0.0, help="of the total variation of the result")
     add(
         "--identity-weight", type=float, default=0.0,
@@ -53,6 +58,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add(
         "--photographs-as-styles", type=float, default=0.2, metavar="SHARE",
         help="share of the steps that take photographs as styles",
+    )  # fmt: skip
+    add(
+        "--recolored-styles", type=float, default=0.0, metavar="SHARE",
+        help="share of the style crops whose red, green and blue change places at random",
     )  # fmt: skip
     add(
         "--emphasis", action="append", default=[], metavar="PATTERN=FACTOR",
@@ -90,6 +99,7 @@ def run(options: argparse.Namespace) -> None:
         size=options.crop,
         seed=(options.seed, 1),
         weights=emphasis(style_paths, training.emphasis),
+        recolored=training.recolored_styles,
     )
     with joined_world() as world:
         encoder = shared_encoder(tensors, world)

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from .statistics import Statistics
@@ -27,17 +26,17 @@ def content_loss(features: Tensor, target: Tensor, reference: Reference) -> Tens
     Args:
         features: f(g(t)), [B,C,h,w].
         target: t, likewise.
-        reference: `paper`: the Euclidean norm for each sample, averaged over the batch;
-            otherwise the mean of squares.
+        reference: `paper`: the Euclidean norm for each sample; otherwise the mean of squares.
 
     Returns:
-        A scalar.
+        [B], of each sample; the paper's loss is their mean.
     """
+    difference = features - target
     if reference == "paper":
         # Unlike the root of a sum, it has a gradient at 0.
-        norms: Tensor = torch.linalg.vector_norm(features - target, dim=(1, 2, 3))
-        return norms.mean()
-    return F.mse_loss(features, target)
+        norms: Tensor = torch.linalg.vector_norm(difference, dim=(1, 2, 3))
+        return norms
+    return difference.square().mean((1, 2, 3))
 
 
 def style_loss(
@@ -49,11 +48,11 @@ def style_loss(
         results: statistics of g(t) at relu1_1 ... relu4_1, each [B,C].
         styles: those of the style picture.
         reference: `paper`: norms of the differences of mu and of sigma; `torch`: squares summed
-            over channels; `pytorch`: squares averaged over channels. Each is averaged over the
-            batch and summed over the layers.
+            over channels; `pytorch`: squares averaged over channels. Each is summed over
+            the layers.
 
     Returns:
-        A scalar.
+        [B], of each sample; the paper's loss is their mean.
     """
     return sum(
         (
@@ -61,7 +60,7 @@ def style_loss(
             + _distance(result.std, style.std, reference)
             for result, style in zip(results, styles, strict=True)
         ),
-        results[0].mean.new_zeros(()),
+        results[0].mean.new_zeros(len(results[0].mean)),
     )
 
 
@@ -69,7 +68,7 @@ def _distance(a: Tensor, b: Tensor, reference: Reference) -> Tensor:
     difference = a - b
     if reference == "paper":
         norms: Tensor = torch.linalg.vector_norm(difference, dim=1)
-        return norms.mean()
+        return norms
     if reference == "torch":
-        return difference.square().sum(1).mean()
-    return difference.square().mean()
+        return difference.square().sum(1)
+    return difference.square().mean(1)

@@ -7,7 +7,6 @@ import logging
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import safe_open
 from torch import Tensor, nn
 
@@ -15,8 +14,12 @@ from ..errors import InputError
 from ..weights.export import AVERAGE_PREFIX, DECODER_PREFIX
 from ..weights.files import ENCODER_KEY, write_tensors
 from .averaging import WeightAverage
+from .optimizer import Optimizer
 
 NAME = "checkpoint.safetensors"
+
+OPTIMIZER_PREFIX = "optimizer."
+"""Of the names of the optimiser's tensors."""
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +29,7 @@ def save_checkpoint(
     *,
     step: int,
     decoder: nn.Module,
-    optimizer: torch.optim.Adam,
+    optimizer: Optimizer,
     average: WeightAverage | None,
     encoder: str,
     options: dict[str, Any],
@@ -38,7 +41,7 @@ def save_checkpoint(
         folder: of the run.
         step: steps done.
         decoder: its parameters and buffers are saved.
-        optimizer: of its parameters.
+        optimizer: its state is saved.
         average: of its weights, if there is one.
         encoder: sha256 that identifies the encoder, see `weights.files.identify`.
         options: of the run.
@@ -46,9 +49,8 @@ def save_checkpoint(
     tensors: dict[str, Tensor] = {}
     for name, tensor in decoder.state_dict().items():
         tensors[f"{DECODER_PREFIX}{name}"] = tensor
-    for name, parameter in decoder.named_parameters():
-        for key, value in optimizer.state[parameter].items():
-            tensors[f"adam.{key}.{name}"] = value
+    for name, tensor in optimizer.state():
+        tensors[f"{OPTIMIZER_PREFIX}{name}"] = tensor
     if average is not None:
         for name, tensor in average.network.state_dict().items():
             tensors[f"{AVERAGE_PREFIX}{name}"] = tensor
@@ -64,7 +66,7 @@ def load_checkpoint(
     folder: Path,
     *,
     decoder: nn.Module,
-    optimizer: torch.optim.Adam,
+    optimizer: Optimizer,
     average: WeightAverage | None,
     encoder: str,
 ) -> tuple[int, dict[str, Any]]:
@@ -77,7 +79,7 @@ def load_checkpoint(
         has no checkpoint.
 
     Raises:
-        InputError: the run used another encoder or decoder.
+        InputError: the run used another encoder, decoder or optimiser.
     """
     path = folder / NAME
     if not path.exists():
@@ -102,13 +104,13 @@ def load_checkpoint(
             network.load_state_dict({name: file.get_tensor(prefix + name) for name in names})
 
         restore(decoder, DECODER_PREFIX)
-        for name, parameter in decoder.named_parameters():
-            averages = {
-                key: file.get_tensor(f"adam.{key}.{name}").to(parameter.device)
-                for key in ("exp_avg", "exp_avg_sq")
+        optimizer.restore(
+            {
+                name.removeprefix(OPTIMIZER_PREFIX): file.get_tensor(name)
+                for name in stored
+                if name.startswith(OPTIMIZER_PREFIX)
             }
-            step = file.get_tensor(f"adam.step.{name}")  # Adam keeps it on the CPU
-            optimizer.state[parameter] = {"step": step, **averages}
+        )
         if average is not None:
             if any(name.startswith(AVERAGE_PREFIX) for name in stored):
                 restore(average.network, AVERAGE_PREFIX)

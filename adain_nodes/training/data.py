@@ -25,9 +25,13 @@ CALIBRATION_CROPS = 64
 CALIBRATION_SIZE = 128
 """How many crops, of how many px a side, an encoder is calibrated on."""
 
-MAX_SCALE = 2.5
-"""A crop shows at most this many times its own side of the original, so that strokes and objects
-of several sizes are seen; the paper's fixed 256 px out of 512 lies within."""
+TRAINING_SCALES = (0.5, 2.5)
+"""A crop shows between these many times its own side of the original, so that strokes and objects
+of several sizes are seen, and pictures that are soft at the scale of pixels, as enlarged ones and
+most photographs of cameras are; the paper's fixed 256 px out of 512 lies within."""
+
+CALIBRATION_SCALES = (1.0, 2.5)
+"""The same for the crops that an encoder is calibrated on."""
 
 
 def find_pictures(folder: Path, *, exclude: Collection[str] = ()) -> list[Path]:
@@ -79,6 +83,8 @@ class RandomCrops:
         size: side of a crop in px.
         seed: of all draws.
         weights: relative frequency of each picture; equal if absent.
+        scales: how many times its own side a crop shows of the original, least and most.
+        recolored: share of the crops, 0..1, whose red, green and blue change places at random.
 
     Raises:
         InputError: all weights are 0.
@@ -91,9 +97,13 @@ class RandomCrops:
         size: int,
         seed: int | Sequence[int],
         weights: Sequence[float] | None = None,
+        scales: tuple[float, float] = TRAINING_SCALES,
+        recolored: float = 0.0,
     ) -> None:
         self.paths = paths
         self.size = size
+        self.scales = scales
+        self.recolored = recolored
         self.seed = (seed,) if isinstance(seed, int) else tuple(seed)
         self.broken: set[Path] = set()
         """Files that could not be read so far."""
@@ -120,11 +130,13 @@ class RandomCrops:
             if path in self.broken:
                 continue
             try:
-                return random_crop(path, self.size, rng)
+                crop = random_crop(path, self.size, self.scales, rng)
             # Pillow's readers raise all kinds of exceptions on damaged files.
             except Exception as error:
                 logger.warning("skipping %s, which cannot be read: %s", path, error)
                 self.broken.add(path)
+                continue
+            return crop[..., rng.permutation(3)] if rng.random() < self.recolored else crop
         raise InputError(f"none of the {self._drawable} pictures can be read")
 
 
@@ -138,18 +150,22 @@ def calibration_crops(paths: Sequence[Path], seed: int) -> tuple[Tensor, str]:
     Returns:
         [`CALIBRATION_CROPS`,3,h,w] in 0..1, and what to say of them in the encoder's metadata.
     """
-    crops = RandomCrops(paths, size=CALIBRATION_SIZE, seed=seed)
+    crops = RandomCrops(paths, size=CALIBRATION_SIZE, seed=seed, scales=CALIBRATION_SCALES)
     notes = f"{CALIBRATION_CROPS} crops of {CALIBRATION_SIZE} px, seed {seed}"
     return crops.batch(0, range(CALIBRATION_CROPS)), notes
 
 
-def random_crop(path: Path, size: int, rng: np.random.Generator) -> np.ndarray:
+def random_crop(
+    path: Path, size: int, scales: tuple[float, float], rng: np.random.Generator
+) -> np.ndarray:
     """A square of random place and scale out of a picture file, scaled to size x size.
 
     Args:
         path: the picture.
         size: side of the result in px.
-        rng: draws scale (at most `MAX_SCALE`, log-uniform), place and mirroring.
+        scales: least and most of what it shows of the picture, in units of its own side; the
+            shorter side of the picture limits both.
+        rng: draws scale (log-uniform), place and mirroring.
 
     Returns:
         [size,size,3], uint8, RGB.
@@ -160,8 +176,7 @@ def random_crop(path: Path, size: int, rng: np.random.Generator) -> np.ndarray:
     with Image.open(path) as image:
         picture = ImageOps.exif_transpose(image).convert("RGB")
     shorter = min(picture.size)
-    largest = min(shorter, MAX_SCALE * size)
-    smallest = min(shorter, size)
+    smallest, largest = (min(shorter, scale * size) for scale in scales)
     side = smallest * (largest / smallest) ** rng.random()
     left, top = ((extent - side) * rng.random() for extent in picture.size)
     crop = picture.resize(

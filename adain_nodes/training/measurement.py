@@ -94,7 +94,8 @@ class LossMeter:
             style: the style picture.
         """
         layers = [
-            style_loss([own], [wanted], self.reference)
+            style_loss([own], [wanted], self.reference)[0]
             for own, wanted in zip(result.statistics, style.statistics, strict=True)
         ]
-        return Losses(content_loss(result.features, target, self.reference), torch.stack(layers))
+        content = content_loss(result.features, target, self.reference)[0]
+        return Losses(content, torch.stack(layers))

@@ -17,6 +17,9 @@ from .options import TrainingOptions
 RANGE_WEIGHT = 10.0
 """Of the mean square by which pictures leave 0..1: clamping them would lose its gradient there."""
 
+FEATURE_WEIGHT = 0.05
+"""Of features beside pixels in reconstruction: the two then weigh about the same."""
+
 Condition = Callable[[Tensor, Tensor, Tensor], Tensor]
 """What the decoder is fed: a function of the content's features f(c), the style's f(s) and the
 target t = AdaIN(f(c), f(s)), each [B,C,h,w]. f(s) may have another grid than the other two."""
@@ -48,7 +51,8 @@ class Objective:
         """Of pictures and features; the networks compute in it."""
 
     def reconstruction(self, decoder: nn.Module, pictures: Tensor) -> dict[str, Tensor]:
-        """Pixels of g(f(x)) against x.
+        """Pixels of g(f(x)) against x, by their mean absolute difference, and features of both, by
+        the mean of squares. Pixels alone give pictures that are right and soft.
 
         Args:
             decoder: g.
@@ -60,13 +64,20 @@ class Objective:
         with torch.no_grad():
             features = self.encoder(pictures.to(self.dtype))
         result = decoder(self.condition(features, features, features))
+        again = self.encoder(result)
+        content = content_loss(again.float(), features.float(), "pytorch").mean()
         reconstruction = F.l1_loss(result.float(), pictures)
-        return {"loss": reconstruction, "reconstruction": reconstruction}
+        loss = reconstruction + FEATURE_WEIGHT * content
+        return {"loss": loss, "reconstruction": reconstruction, "content": content}
 
     def stylization(
         self, decoder: nn.Module, contents: Tensor, styles: Tensor
     ) -> dict[str, Tensor]:
         """Features and statistics of g(t) against t and the style's; the options may add terms.
+
+        The mean over pairs is dominated by the few styles that are far from all photographs. The
+        mean of logarithms, if the options ask for it, counts every pair alike: it gains as much
+        from a pair whose losses fall by a tenth, whatever they are.
 
         `total_variation` is the mean absolute difference of neighbouring pixels of g(t), down plus
         across. `identity` is the mean absolute difference of c and what comes out for c in its own
@@ -101,8 +112,9 @@ class Objective:
         excess = (picture - picture.clamp(0, 1)).square().mean()
         weight = options.weight_of_style
         assert weight is not None
-        loss = options.content_weight * content + weight * style + RANGE_WEIGHT * excess
-        losses = {"content": content, "style": style, "range": excess}
+        pairs = options.content_weight * content + weight * style
+        loss = (pairs.log() if options.balanced else pairs).mean() + RANGE_WEIGHT * excess
+        losses = {"content": content.mean(), "style": style.mean(), "range": excess}
         if options.tv_weight:
             losses["total_variation"] = total_variation(picture)
             loss = loss + options.tv_weight * losses["total_variation"]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from ..errors import InputError
 from ..ops.losses import STYLE_WEIGHTS, Reference
+from .optimizer import METHODS, Method
 from .schedule import SCHEDULES, Schedule
 
 
@@ -22,8 +23,11 @@ class TrainingOptions:
     crop: int = 128
     """Side of the training crops in px."""
 
+    optimizer: Method = "muon"
+    """What takes the steps, see `optimizer.Optimizer`."""
+
     learning_rate: float = 1e-3
-    """Peak of Adam's rate, reached by a linear warm-up over `WARMUP_STEPS`; above 0."""
+    """Peak of the learning rate, reached by a linear warm-up over `WARMUP_STEPS`; above 0."""
 
     schedule: Schedule = "cosine"
     """How the rate falls from there, see `schedule.decay`."""
@@ -37,6 +41,10 @@ class TrainingOptions:
     style_weight: float | None = None
     """lambda, factor of the style loss; None takes the reading's own."""
 
+    balanced: bool = False
+    """Whether to minimise the mean of the logarithms of the pairs' losses in place of their mean,
+    see `objective.Objective`."""
+
     tv_weight: float = 0.0
     """Factor of the total variation of the result, see `objective.Objective`; 0 leaves it out."""
 
@@ -49,12 +57,16 @@ class TrainingOptions:
     none."""
 
     reconstruction_steps: int = 0
-    """First steps spent on g(f(c)) = c in pixels (L1), before any style: decoding is most of what
-    there is to learn, and this learns it fastest."""
+    """First steps spent on g(f(x)) = x, see `objective.Objective.reconstruction`, before any style:
+    decoding is most of what there is to learn, and this learns it fastest."""
 
     photographs_as_styles: float = 0.0
     """Share of steps, 0..1, whose styles are content pictures: keeps plain colours and
     photographs within what the decoder knows."""
+
+    recolored_styles: float = 0.0
+    """Share of style crops, 0..1, whose red, green and blue change places at random: hues that the
+    styles at hand lack."""
 
     seed: int = 0
     """Of crops, pairs and initial weights."""
@@ -68,14 +80,17 @@ class TrainingOptions:
                 raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
         if self.crop % 8:
             raise InputError(f"crop must be a multiple of 8, got {self.crop}")
-        if not 0 <= self.photographs_as_styles <= 1:
-            raise InputError(
-                f"photographs_as_styles must be in 0..1, got {self.photographs_as_styles}"
-            )
+        for name in ("photographs_as_styles", "recolored_styles"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise InputError(f"{name} must be in 0..1, got {getattr(self, name)}")
         if not 0 <= self.ema < 1:
             raise InputError(f"ema must be at least 0 and below 1, got {self.ema}")
         if not self.learning_rate > 0:
             raise InputError(f"learning_rate must be above 0, got {self.learning_rate}")
+        if self.optimizer not in METHODS:
+            raise InputError(
+                f"optimizer must be one of {', '.join(METHODS)}, got {self.optimizer!r}"
+            )
         if self.schedule not in SCHEDULES:
             raise InputError(
                 f"schedule must be one of {', '.join(SCHEDULES)}, got {self.schedule!r}"

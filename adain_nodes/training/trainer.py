@@ -27,6 +27,7 @@ from .data import RandomCrops
 from .distributed import World
 from .initialization import initialize_from_encoder
 from .objective import Condition, Objective, target_alone
+from .optimizer import Optimizer
 from .options import TrainingOptions
 from .run_log import RunLog
 from .schedule import decay
@@ -35,9 +36,6 @@ logger = logging.getLogger(__name__)
 
 WARMUP_STEPS = 200
 """Steps over which the learning rate rises from 0: Adam's second moments need that many."""
-
-CLIP_NORM = 5.0
-"""Largest norm of the gradient; the odd crop without texture gives ten times the usual."""
 
 CHECKPOINT_INTERVAL = 100
 """Steps between checkpoints; what a kill can lose."""
@@ -64,7 +62,7 @@ class Trainer:
 
     Raises:
         InputError: the processes cannot share the batch equally, or the folder is that of a run
-            with another encoder or another kind of decoder.
+            with another encoder, optimiser or kind of decoder.
     """
 
     def __init__(
@@ -96,11 +94,12 @@ class Trainer:
         self.encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if decoder is None:
             decoder = Decoder(encoder.architecture).to(self.device)
-            initialize_from_encoder(decoder, encoder, contents.batch(0, range(8)).to(self.device))
+            pictures = torch.cat([contents.batch(0, range(8)), styles.batch(0, range(8))])
+            initialize_from_encoder(decoder, encoder, pictures.to(self.device))
         self.decoder = decoder.to(self.device).requires_grad_(True).train()
         self.decoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.objective = Objective(self.encoder, options, condition, bf16=bf16)
-        self.optimizer = torch.optim.Adam(self.decoder.parameters(), lr=options.learning_rate)
+        self.optimizer = Optimizer(self.decoder, options.optimizer, self.world)
         self.average = WeightAverage(self.decoder, options.ema) if options.ema else None
         """Of the decoder's weights, if the options ask for one."""
         self.step, previous = load_checkpoint(
@@ -165,8 +164,7 @@ class Trainer:
 
     def _train_step(self) -> dict[str, float]:
         rate = self._learning_rate()
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
+        self.optimizer.prepare(self.step)
         if self.step < self.options.reconstruction_steps:
             losses = self.objective.reconstruction(self._network, self._any_pictures())
         else:
@@ -174,10 +172,7 @@ class Trainer:
         loss = losses["loss"]
         if not torch.isfinite(loss):
             raise FloatingPointError(f"the loss became {loss.item()} at step {self.step}")
-        self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        norm = torch.nn.utils.clip_grad_norm_(self.decoder.parameters(), CLIP_NORM)
-        self.optimizer.step()
+        norm = self.optimizer.minimize(loss, rate)
         if self.average is not None:
             self.average.update(self.decoder, self.step + 1)
         means = self.world.mean(torch.stack([value.detach() for value in losses.values()]))

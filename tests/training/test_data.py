@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from itertools import permutations
 from pathlib import Path
 
 import numpy as np
@@ -95,18 +96,34 @@ def test_pictures_below_the_crop_are_enlarged_whole(tmp_path: Path) -> None:
     assert batch[:, :, -1].max() == 0
 
 
-def test_crops_differ_in_scale_place_and_direction(tmp_path: Path) -> None:
+@pytest.mark.parametrize("scales", [(0.5, 2.5), (1.0, 2.0)])
+def test_crops_differ_in_scale_place_and_direction(
+    tmp_path: Path, scales: tuple[float, float]
+) -> None:
     """A ramp tells where a crop lies and how much of the picture it shows."""
     path = tmp_path / "ramp.png"
     ramp = np.tile(np.arange(256, dtype=np.uint8), (64, 1))
     Image.fromarray(np.stack([ramp] * 3, axis=-1)).save(path)
-    rows = crops_of([path], size=16).batch(0, range(64))[:, 0, 8] * 255
+    crops = RandomCrops([path], size=16, seed=0, scales=scales)
+    rows = crops.batch(0, range(64))[:, 0, 8] * 255
     slopes = (rows[:, -2] - rows[:, 1]) / 13
-    scales = slopes.abs()
+    least, most = scales
     assert 16 < (slopes > 0).sum() < 48
-    assert 0.9 < scales.min() < 1.2
-    assert 2 < scales.max() < 2.6
+    assert 0.9 * least < slopes.abs().min() < 1.2 * least
+    assert 0.85 * most < slopes.abs().max() < 1.05 * most
     assert rows.mean(1).max() - rows.mean(1).min() > 128
+
+
+def test_a_share_of_the_crops_changes_its_colors(tmp_path: Path) -> None:
+    path = write_flat(tmp_path / "x.png", (10, 100, 200))
+    crops = RandomCrops([path], size=8, seed=0, recolored=0.5)
+    colors = [
+        tuple(crop[:, 4, 4].mul(255).round().int().tolist()) for crop in crops.batch(0, range(99))
+    ]
+    assert set(colors) == set(permutations((10, 100, 200)))
+    # One in six of the changes puts them back.
+    assert 45 < colors.count((10, 100, 200)) < 70
+    assert torch.equal(crops.batch(0, range(99)), crops.batch(0, range(99)))
 
 
 def test_pictures_are_turned_as_their_camera_says(tmp_path: Path) -> None:

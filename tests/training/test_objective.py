@@ -96,9 +96,29 @@ def test_the_decoder_is_fed_what_the_condition_makes_of_features_and_target(
     torch.testing.assert_close(fed[1], torch.cat([style] * 3, dim=1))
 
 
-def test_reconstruction_compares_pixels(
+def test_reconstruction_compares_pixels_and_features(
     encoder: Encoder, decoder: Decoder, contents: Tensor
 ) -> None:
     losses = objective_of(encoder).reconstruction(decoder, contents)
-    expected = (decoder(encoder(contents)) - contents).abs().mean()
-    torch.testing.assert_close(losses["loss"], expected)
+    result = decoder(encoder(contents))
+    pixels = (result - contents).abs().mean()
+    features = (encoder(result) - encoder(contents)).square().mean()
+    torch.testing.assert_close(losses["reconstruction"], pixels)
+    torch.testing.assert_close(losses["content"], features)
+    torch.testing.assert_close(losses["loss"], pixels + 0.05 * features)
+
+
+def test_balanced_pairs_count_by_the_logarithm_of_their_losses(
+    encoder: Encoder, decoder: Decoder, contents: Tensor, styles: Tensor
+) -> None:
+    whole = objective_of(encoder, balanced=True).stylization(decoder, contents, styles)
+    one_by_one = [
+        objective_of(encoder).stylization(decoder, content[None], style[None])
+        for content, style in zip(contents, styles, strict=True)
+    ]
+    logs = [(pair["content"] + 10 * pair["style"]).log() for pair in one_by_one]
+    expected = torch.stack(logs).mean() + 10 * whole["range"]
+    torch.testing.assert_close(whole["loss"], expected)
+    for key in ("content", "style"):
+        mean = torch.stack([pair[key] for pair in one_by_one]).mean()
+        torch.testing.assert_close(whole[key], mean)

@@ -18,6 +18,8 @@ from adain_nodes.training.options import TrainingOptions
         ({"crop": 60}, "multiple of 8, got 60"),
         ({"photographs_as_styles": 1.5}, r"0\.\.1, got 1\.5"),
         ({"photographs_as_styles": -0.1}, r"0\.\.1, got -0\.1"),
+        ({"recolored_styles": 1.5}, r"recolored_styles .* 0\.\.1, got 1\.5"),
+        ({"optimizer": "sgd"}, "adam, muon, got 'sgd'"),
         ({"reference": "paper"}, "paper"),
         ({"ema": 1.0}, "ema .* got 1"),
         ({"ema": -0.1}, "ema .* got -0.1"),

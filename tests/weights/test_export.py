@@ -14,6 +14,8 @@ from adain_nodes.networks.decoder import Decoder
 from adain_nodes.networks.vgg import Architecture
 from adain_nodes.training.averaging import WeightAverage
 from adain_nodes.training.checkpoint import save_checkpoint
+from adain_nodes.training.distributed import World
+from adain_nodes.training.optimizer import Optimizer
 from adain_nodes.weights.export import export_decoder
 from adain_nodes.weights.files import identify, read_tensors
 from adain_nodes.weights.store import ModelFiles, load_networks
@@ -32,7 +34,8 @@ def write_checkpoint(
     folder: Path, decoder: Decoder, *, encoder: Path, average: WeightAverage | None = None
 ) -> Path:
     identity = identify(read_tensors(encoder)[0], "").sha256
-    optimizer = torch.optim.Adam(decoder.parameters())
+    decoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimizer = Optimizer(decoder, "muon", World())
     save_checkpoint(
         folder,
         step=7,
