@@ -11,24 +11,30 @@ from torch import Tensor, nn
 from ..errors import InputError
 from .centering import Centering
 from .distributed import World
+from .revival import Revival
 
 Method = Literal["adam", "muon"]
 
 METHODS: tuple[Method, ...] = get_args(Method)
 
 OBSERVATION_INTERVAL = 20
-"""Steps between looks at the means that kernels are centred on; they move slowly."""
+"""Steps between looks at the means that kernels are centred on, and at what has fallen silent;
+both change slowly."""
+
+MUON_RMS = 0.2
+"""Root mean square of a step of Muon, in learning rates: what Adam's steps have in practice."""
 
 CLIP_NORM = 5.0
 """Largest norm of the gradient; the odd crop without texture gives ten times the usual."""
 
 
 class Optimizer:
-    """Steps for a decoder, with kernels centred on the means of their inputs.
+    """Steps for a decoder, with kernels centred on the means of their inputs, and silent channels
+    raised.
 
     `adam` is Adam for everything. `muon` is Muon (Jordan et al. 2024) for the kernels but those of
-    the last layer, whose three outputs are no directions to balance, and Adam for the rest; its
-    steps are scaled to the size of Adam's, so one learning rate serves both.
+    the last layer, whose three outputs are no directions to balance, and Adam for the rest. Muon's
+    steps have a root mean square of `MUON_RMS` learning rates, and Adam then has that rate.
 
     Args:
         decoder: what to train; kernels must be channels last.
@@ -42,6 +48,7 @@ class Optimizer:
     def __init__(self, decoder: nn.Module, method: Method, world: World) -> None:
         self._decoder = decoder
         self._centering = Centering(decoder, world)
+        self._revival = Revival(decoder, world)
         self._kernels: dict[str, tuple[nn.Parameter, nn.Parameter]] = {}  # each with its matrix
         named = dict(decoder.named_parameters())
         if method == "muon":
@@ -63,7 +70,9 @@ class Optimizer:
 
     def prepare(self, step: int) -> None:
         """To be called before the decoder's call of each step, counted from 0."""
-        self._centering.observe(step % OBSERVATION_INTERVAL == 0)
+        observing = step % OBSERVATION_INTERVAL == 0
+        self._centering.observe(observing)
+        self._revival.observe(observing)
 
     def minimize(self, loss: Tensor, learning_rate: float) -> Tensor:
         """One step against a loss.
@@ -79,10 +88,12 @@ class Optimizer:
             assert kernel.grad is not None
             matrix.grad = kernel.grad.permute(0, 2, 3, 1).flatten(1)
         for optimizer in self._optimizers:
+            beside_muon = self._kernels and optimizer is self._optimizers[0]
             for group in optimizer.param_groups:
-                group["lr"] = learning_rate
+                group["lr"] = MUON_RMS * learning_rate if beside_muon else learning_rate
             optimizer.step()
         self._centering.after_step()
+        self._revival.after_step()
         return norm
 
     def state(self) -> Iterator[tuple[str, Tensor]]:
