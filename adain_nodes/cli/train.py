@@ -33,7 +33,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add("--batch", type=int, default=8, help="pairs in each step, over all processes")
     add("--crop", type=int, default=128, help="side of the crops in px")
     add("--optimizer", choices=("muon", "adam"), default="muon")
-    add("--learning-rate", type=float, default=1e-3)
+    add("--learning-rate", type=float, default=5e-4)
     add(
         "--schedule", choices=("cosine", "constant", "inverse"), default="cosine",
         help="how the learning rate falls: to 0 at the end, not at all, or as in the authors' code",
@@ -42,8 +42,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add("--content-weight", type=float, default=1.0)
     add("--style-weight", type=float, help="default: that of --reference")
     add(
-        "--balanced", action="store_true",
-        help="minimise the mean logarithm of the losses of pairs, so that all count alike",
+        "--balanced", action=argparse.BooleanOptionalAction, default=True,
+        help="minimise the mean logarithm of the losses of pairs, so that all count alike; "
+        "--no-balanced: their mean, as in the paper",
     )  # fmt: skip
     add("--tv-weight", type=float, default=0.0, help="of the total variation of the result")
     add(
@@ -54,13 +55,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--ema", type=float, default=0.999, metavar="DECAY",
         help="of the moving average of the weights that is exported; 0 keeps none",
     )  # fmt: skip
-    add("--reconstruction-steps", type=int, default=300, help="warm-up on plain reconstruction")
+    add("--reconstruction-steps", type=int, default=600, help="warm-up on plain reconstruction")
     add(
         "--photographs-as-styles", type=float, default=0.2, metavar="SHARE",
         help="share of the steps that take photographs as styles",
     )  # fmt: skip
     add(
-        "--recolored-styles", type=float, default=0.0, metavar="SHARE",
+        "--recolored-styles", type=float, default=0.3, metavar="SHARE",
         help="share of the style crops whose red, green and blue change places at random",
     )  # fmt: skip
     add(

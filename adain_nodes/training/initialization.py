@@ -17,8 +17,8 @@ def initialize_from_encoder(decoder: Decoder, encoder: Encoder, pictures: Tensor
     channel on data (after Salimans and Kingma 2016).
 
     Before ReLU, every channel has mean 0 and deviation 1 over the pictures, so none is dead, and
-    what comes out has their own mean and deviation in each colour. Without gains for each channel,
-    nine of ten channels of the transposed encoder die within some hundred steps.
+    what comes out has their own mean and deviation in each colour. With one gain for each layer, a
+    third of all channels fall silent for good within some hundred steps, and four fifths in time.
 
     Args:
         decoder: changed in place.
