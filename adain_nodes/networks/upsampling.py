@@ -9,24 +9,13 @@ the edge of the small one.
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from .convolution import mirrored_convolution
+from .convolution import MirroredConv2d, mirrored_convolution
 
 
-class UpsampledConv2d(nn.Conv2d):
-    """Nearest upsampling by 2, reflection padding by 1 and a 3x3 convolution, with its parameters
-    and its ReLU.
-
-    Args:
-        inputs: channels of the map.
-        outputs: channels of the result.
-        relu: whether ReLU follows.
-    """
-
-    def __init__(self, inputs: int, outputs: int, *, relu: bool = True) -> None:
-        super().__init__(inputs, outputs, 3)
-        self.relu = relu
+class UpsampledConv2d(MirroredConv2d):
+    """Nearest upsampling by 2 and a `MirroredConv2d`, with its parameters."""
 
     def forward(self, input: Tensor) -> Tensor:
         """[B,C,h,w] to [B,C',2h,2w]."""

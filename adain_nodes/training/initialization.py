@@ -7,7 +7,6 @@ from torch import Tensor
 
 from ..networks.convolution import MirroredConv2d
 from ..networks.decoder import Decoder
-from ..networks.upsampling import UpsampledConv2d
 from ..networks.vgg import Encoder
 
 
@@ -46,14 +45,14 @@ def _moments(maps: Tensor) -> tuple[Tensor, Tensor]:
     return maps.mean((0, 2, 3)), maps.var((0, 2, 3), correction=0).sqrt()
 
 
-def _before_relu(layer: MirroredConv2d | UpsampledConv2d, x: Tensor) -> Tensor:
+def _before_relu(layer: MirroredConv2d, x: Tensor) -> Tensor:
     relu, layer.relu = layer.relu, False
     result: Tensor = layer(x)
     layer.relu = relu
     return result
 
 
-def _convolution(network: Decoder | Encoder, name: str) -> MirroredConv2d | UpsampledConv2d:
+def _convolution(network: Decoder | Encoder, name: str) -> MirroredConv2d:
     layer = network.get_submodule(name)
-    assert isinstance(layer, MirroredConv2d | UpsampledConv2d)
+    assert isinstance(layer, MirroredConv2d)
     return layer

@@ -13,7 +13,6 @@ import torch
 from torch import Tensor, nn
 
 from ..networks.convolution import MirroredConv2d
-from ..networks.upsampling import UpsampledConv2d
 from .distributed import World
 
 SILENCE = 0.01
@@ -34,10 +33,10 @@ class Revival:
 
     def __init__(self, network: nn.Module, world: World) -> None:
         self._world = world
-        self._silent: dict[MirroredConv2d | UpsampledConv2d, Tensor] = {}
+        self._silent: dict[MirroredConv2d, Tensor] = {}
         self._observing = False
         for layer in network.modules():
-            if isinstance(layer, MirroredConv2d | UpsampledConv2d) and layer.relu:
+            if isinstance(layer, MirroredConv2d) and layer.relu:
                 layer.register_forward_hook(partial(self._observe, layer))
 
     def observe(self, observing: bool) -> None:
@@ -55,7 +54,7 @@ class Revival:
     @torch.no_grad()
     def _observe(
         self,
-        layer: MirroredConv2d | UpsampledConv2d,
+        layer: MirroredConv2d,
         _module: nn.Module,
         _inputs: tuple[Tensor, ...],
         output: Tensor,

@@ -33,7 +33,6 @@ from torch import Tensor, nn
 
 from ..networks.convolution import MirroredConv2d
 from ..networks.decoder import Decoder
-from ..networks.upsampling import UpsampledConv2d
 from ..networks.vgg import Architecture
 
 LAST_GAIN = 0.1
@@ -70,7 +69,7 @@ class Variant:
             decoder.add_module(name, MirroredConv2d(2 * inputs, outputs))
         for index, (name, _, outputs) in enumerate(layers):
             convolution = decoder.get_submodule(name)
-            assert isinstance(convolution, MirroredConv2d | UpsampledConv2d)
+            assert isinstance(convolution, MirroredConv2d)
             _draw(convolution, torch.Generator().manual_seed(len(layers) * seed + index))
             if self.normalization is not None and index < len(layers) - 1:
                 convolution.relu = False

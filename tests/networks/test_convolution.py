@@ -7,7 +7,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from adain_nodes.networks import onednn
 from adain_nodes.networks.convolution import MirroredConv2d, mirrored_convolution, with_border
 
 MODES = {3: "reflect", 2: "replicate"}
@@ -24,16 +23,7 @@ def random_inputs(side: int, size: tuple[int, int], dtype: torch.dtype) -> list[
     return [torch.randn(shape, generator=generator).to(dtype) for shape in shapes]
 
 
-@pytest.fixture(params=[True, False])
-def _onednn(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the fused operators of PyTorch's CPU builds, and as on other devices."""
-    if not request.param:
-        monkeypatch.setattr(onednn, "is_available", lambda _: False)
-    elif not onednn.is_available(torch.zeros(1)):
-        pytest.skip("this build of PyTorch has no oneDNN")
-
-
-@pytest.mark.usefixtures("_onednn")
+@pytest.mark.usefixtures("with_and_without_onednn")
 @pytest.mark.parametrize("relu", [True, False])
 @pytest.mark.parametrize("side", [3, 2])
 @pytest.mark.parametrize("size", [(2, 2), (3, 2), (5, 7)])

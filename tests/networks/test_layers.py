@@ -8,7 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from adain_nodes.networks import layers, onednn
+from adain_nodes.networks import layers
 from adain_nodes.networks.decoder import Decoder
 from adain_nodes.networks.layers import Convolution, Pooling, prepared
 from adain_nodes.networks.vgg import VGG16, VGG19, Architecture, Encoder
@@ -21,16 +21,7 @@ def decoder_of(architecture: Architecture = TINY16) -> Decoder:
     return Decoder(architecture).requires_grad_(False)
 
 
-@pytest.fixture(params=[True, False])
-def _onednn(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the fused operators of PyTorch's CPU builds, and as on other devices."""
-    if not request.param:
-        monkeypatch.setattr(onednn, "is_available", lambda _: False)
-    elif not onednn.is_available(torch.zeros(1)):
-        pytest.skip("this build of PyTorch has no oneDNN")
-
-
-@pytest.mark.usefixtures("_onednn")
+@pytest.mark.usefixtures("with_and_without_onednn")
 def test_upsampling_is_part_of_the_convolution_after_it() -> None:
     decoder = decoder_of()
     layer = prepared(decoder)[1]
@@ -45,7 +36,7 @@ def test_upsampling_is_part_of_the_convolution_after_it() -> None:
     torch.testing.assert_close(result[..., 1:-1, 1:-1], expected)
 
 
-@pytest.mark.usefixtures("_onednn")
+@pytest.mark.usefixtures("with_and_without_onednn")
 @pytest.mark.parametrize("architecture", [TINY16, TINY19])
 def test_layers_are_in_the_order_of_the_network(architecture: Architecture) -> None:
     encoder = Encoder(architecture)
@@ -59,7 +50,7 @@ def test_layers_are_in_the_order_of_the_network(architecture: Architecture) -> N
     assert len(scales) == sum(architecture.depths)
 
 
-@pytest.mark.usefixtures("_onednn")
+@pytest.mark.usefixtures("with_and_without_onednn")
 @pytest.mark.parametrize(("network", "relu"), [(Encoder(TINY16), True), (Decoder(TINY16), False)])
 def test_only_pictures_have_values_below_0(network: Encoder | Decoder, relu: bool) -> None:
     layer = prepared(network)[-1]
