@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from .errors import InputError
+from .networks.tiling import tiles
 from .ops.masks import MaskResize, grid_mask
-from .ops.statistics import Statistics
+from .ops.statistics import BLOCK_ELEMENTS, Statistics
 from .weights.files import EncoderIdentity
 
 
@@ -51,6 +52,35 @@ class Features:
         mask = as_batch(mask).to(self.values.device)
         height, width = self.values.shape[2:]
         return grid_mask(mask, self.size, (height, width), resize)
+
+
+@dataclass(frozen=True)
+class DeferredFeatures:
+    """Features that are computed a few rows at a time: what only goes on to the decoder is never
+    all in memory, and what is in fp32 on the way stays in the cache."""
+
+    like: Features
+    """Have their size, alpha channel, encoder, shape and precision."""
+
+    compute: Callable[[slice], Tensor] | None = None
+    """Gives rows of their values, [B,C,n,w]; None if they are `like` itself."""
+
+    def rows(self, rows: slice) -> Tensor:
+        """[B,C,n,w]: these rows of their values."""
+        return self.like.values[:, :, rows] if self.compute is None else self.compute(rows)
+
+    def computed(self) -> Features:
+        """All of them."""
+        if self.compute is None:
+            return self.like
+        like = self.like.values
+        values = torch.empty(
+            like.shape, dtype=like.dtype, device=like.device, memory_format=torch.channels_last
+        )
+        height = like.shape[2]
+        for rows in tiles(height, max(1, BLOCK_ELEMENTS * height // like.numel())):
+            values[:, :, rows] = self.compute(rows)
+        return replace(self.like, values=values)
 
 
 @dataclass(frozen=True)

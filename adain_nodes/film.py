@@ -18,7 +18,7 @@ from .ops.color import ColorMethod
 from .ops.masks import MaskResize
 from .ops.statistics import Moments, Statistics
 from .pictures import check_picture, common_batch
-from .pipeline import MaskStatistics, apply_style, compose, style_of, warn_of_empty
+from .pipeline import MaskStatistics, apply_style, compose_deferred, style_of, warn_of_empty
 from .steps import Report, cells, counter, decode_one, encode_one
 
 
@@ -240,7 +240,7 @@ class _Film:
             masked = [(part, mask) for part, mask in parts if mask is not None]
             target = parts[0][0]
             if masked:
-                target = compose(masked, features, mask_resize=options.mask_resize)
+                target = compose_deferred(masked, features, mask_resize=options.mask_resize)
             result = decode_one(self._model, target, report)
             yield result_for(frame[None], result, options.preserve_color)[0]
 

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -21,12 +20,19 @@ from torch import Tensor
 
 from . import host
 from .errors import InputError
-from .features import Features, Style, as_batch, check_same_encoder, check_same_size, stacked
+from .features import (
+    DeferredFeatures,
+    Features,
+    Style,
+    as_batch,
+    check_same_encoder,
+    check_same_size,
+    stacked,
+)
 from .model import Model
-from .networks.tiling import tiles
 from .ops.masks import MaskResize, compose_regions, is_empty
 from .ops.normalization import adain, blend, interpolate_statistics
-from .ops.statistics import BLOCK_ELEMENTS, Statistics, channel_statistics
+from .ops.statistics import Statistics, channel_statistics
 from .pictures import check_picture, common_batch
 from .steps import cells, counter, decode_one, encode_one, summarise_one
 
@@ -171,7 +177,7 @@ def transfer(
         mask_statistics=mask_statistics,
         mask_resize=mask_resize,
         apply_mask=apply_mask,
-    )
+    ).computed()
 
 
 def compose(
@@ -191,25 +197,8 @@ def compose(
         InputError: there are no regions, the features come from different encoders or pictures of
             different size, or the batches do not fit.
     """
-    if not regions:
-        raise InputError("a composition needs at least one region, got none")
-    named = {f"features_{index}": features for index, (features, _) in enumerate(regions, 1)}
-    named["outside"] = outside
-    check_same_encoder(**{name: features.encoder for name, features in named.items()})
-    check_same_size(**{name: features.size for name, features in named.items()})
-    masks = [outside.on_grid(mask, mask_resize) for _, mask in regions]
-    batch = common_batch(
-        **{name: len(features) for name, features in named.items()},
-        **{f"mask_{index}": len(mask) for index, mask in enumerate(masks, 1)},
-    )
-    outside = outside.expanded(batch)
-
-    def composed(rows: slice) -> Tensor:
-        parts = [features.values[:, :, rows] for features, _ in regions]
-        shares = [mask[:, :, rows] for mask in masks]
-        return compose_regions(parts, shares, outside.values[:, :, rows])
-
-    return replace(outside, values=_in_blocks(composed, outside.values))
+    deferred = [(DeferredFeatures(features), mask) for features, mask in regions]
+    return compose_deferred(deferred, outside, mask_resize=mask_resize).computed()
 
 
 def decode(model: Model, features: Features, *, progress: host.Progress | None = None) -> Tensor:
@@ -228,7 +217,9 @@ def decode(model: Model, features: Features, *, progress: host.Progress | None =
     """
     check_same_encoder(model=model.identity, features=features.encoder)
     report = counter(progress, len(features) * math.prod(features.values.shape[2:]))
-    pictures = [decode_one(model, features[i], report) for i in range(len(features))]
+    pictures = [
+        decode_one(model, DeferredFeatures(features[i]), report) for i in range(len(features))
+    ]
     return pictures[0] if len(pictures) == 1 else torch.cat(pictures)
 
 
@@ -249,8 +240,8 @@ def apply_style(
     mask_resize: MaskResize = "area",
     apply_mask: bool = True,
     own: Statistics | None = None,
-) -> Features:
-    """`transfer` without its warning of empty masks.
+) -> DeferredFeatures:
+    """`transfer` without its warning of empty masks, and without computing the result yet.
 
     Args:
         own: mu(x) and sigma(x) to use instead of those that are measured on the content.
@@ -279,8 +270,36 @@ def apply_style(
         return compose_regions([part], [grid[:, :, rows]], outside.values[:, :, rows])
 
     if alpha == 0 and grid is None:
-        return content
-    return replace(content, values=_in_blocks(applied, values))
+        return DeferredFeatures(content)
+    return DeferredFeatures(content, applied)
+
+
+def compose_deferred(
+    regions: Sequence[tuple[DeferredFeatures, Tensor]],
+    outside: Features,
+    *,
+    mask_resize: MaskResize,
+) -> DeferredFeatures:
+    """`compose` without computing the result yet."""
+    if not regions:
+        raise InputError("a composition needs at least one region, got none")
+    named = {f"features_{index}": part.like for index, (part, _) in enumerate(regions, 1)}
+    named["outside"] = outside
+    check_same_encoder(**{name: features.encoder for name, features in named.items()})
+    check_same_size(**{name: features.size for name, features in named.items()})
+    masks = [outside.on_grid(mask, mask_resize) for _, mask in regions]
+    batch = common_batch(
+        **{name: len(features) for name, features in named.items()},
+        **{f"mask_{index}": len(mask) for index, mask in enumerate(masks, 1)},
+    )
+    outside = outside.expanded(batch)
+
+    def composed(rows: slice) -> Tensor:
+        parts = [features.rows(rows) for features, _ in regions]
+        shares = [mask[:, :, rows] for mask in masks]
+        return compose_regions(parts, shares, outside.values[:, :, rows])
+
+    return DeferredFeatures(outside, composed)
 
 
 def warn_of_empty(mask: Tensor) -> None:
@@ -292,15 +311,3 @@ def warn_of_empty(mask: Tensor) -> None:
             empty,
             _LOAD_IMAGE_HINT,
         )
-
-
-def _in_blocks(compute: Callable[[slice], Tensor], like: Tensor) -> Tensor:
-    """Features of the shape and precision of others, computed rows by rows: what is in fp32 on the
-    way stays small, and in the cache."""
-    result = torch.empty(
-        like.shape, dtype=like.dtype, device=like.device, memory_format=torch.channels_last
-    )
-    height = like.shape[2]
-    for rows in tiles(height, max(1, BLOCK_ELEMENTS * height // like.numel())):
-        result[:, :, rows] = compute(rows)
-    return result

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from . import host
-from .features import Features
+from .features import DeferredFeatures, Features
 from .memory import is_out_of_memory
 from .model import Model
 from .networks.layers import MIDDLE, prepared
@@ -96,17 +96,18 @@ def summarise_one(model: Model, picture: Tensor, shorter_side: int, report: Repo
     return Moments(*(part.to(output) for part in (moments.weight, moments.mean, moments.squares)))
 
 
-def decode_one(model: Model, features: Features, report: Report) -> Tensor:
+def decode_one(model: Model, features: DeferredFeatures, report: Report) -> Tensor:
     """Decodes the features of a picture to [1,H,W,3 or 4], see `pipeline.decode`."""
     decoder, device = model.decoder.load(), model.decoder.device
-    height, width = features.size
-    channels = 3 if features.alpha is None else 4
-    cells_high, cells_wide = features.values.shape[2:]
+    like = features.like
+    height, width = like.size
+    channels = 3 if like.alpha is None else 4
+    cells_high, cells_wide = like.values.shape[2:]
 
     def decode(rows: int, report: Report) -> Tensor:
         picture = torch.empty(1, height, width, channels, device=host.current().output_device())
         parts = (
-            features.values[:, :, tile].to(device, model.dtype)
+            features.rows(tile).to(device, model.dtype)
             for tile in tiles(cells_high, rows // STRIDE)
         )
         top = 0
@@ -120,9 +121,9 @@ def decode_one(model: Model, features: Features, report: Report) -> Tensor:
             top = bottom
         return picture
 
-    picture = _in_tiles(model, device, features.size, report, decode)
-    if features.alpha is not None:
-        picture[..., 3:] = features.alpha
+    picture = _in_tiles(model, device, like.size, report, decode)
+    if like.alpha is not None:
+        picture[..., 3:] = like.alpha
     return picture
 
 

@@ -5,6 +5,7 @@ import torch
 
 from adain_nodes.errors import InputError
 from adain_nodes.features import (
+    DeferredFeatures,
     Features,
     Style,
     as_batch,
@@ -53,6 +54,35 @@ def test_one_picture_stands_for_a_batch() -> None:
     for index in range(3):
         assert torch.equal(batch.values[index], features.values[0])
         assert torch.equal(batch.alpha[index], features.alpha[0])
+
+
+def test_deferred_features_are_computed_a_few_rows_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    features = Features(torch.randn(2, 4, 5, 3), (40, 24), None, ONE)
+    monkeypatch.setattr("adain_nodes.features.BLOCK_ELEMENTS", 2 * 4 * 3 * 2)
+    heights = []
+
+    def doubled(rows: slice) -> torch.Tensor:
+        result = 2 * features.values[:, :, rows]
+        heights.append(result.shape[2])
+        return result
+
+    deferred = DeferredFeatures(features, doubled)
+    assert torch.equal(deferred.rows(slice(1, 4)), 2 * features.values[:, :, 1:4])
+    heights.clear()
+    computed = deferred.computed()
+    assert torch.equal(computed.values, 2 * features.values)
+    assert computed.values.is_contiguous(memory_format=torch.channels_last)
+    assert (computed.size, computed.encoder) == (features.size, features.encoder)
+    assert heights == [2, 2, 1]
+
+
+def test_features_that_are_there_are_not_copied() -> None:
+    features = features_of(2)
+    deferred = DeferredFeatures(features)
+    assert deferred.computed() is features
+    assert torch.equal(deferred.rows(slice(0, 1)), features.values[:, :, :1])
 
 
 def test_a_bank_of_styles_gives_each_of_them() -> None:

@@ -148,7 +148,7 @@ def test_statistics_of_the_image_under_a_mask(
     grid = features.on_grid(mask, "area")
     parts = []
     for index, each in enumerate(own):
-        styled = pipeline.apply_style(features[index], style, alpha=1, own=each)
+        styled = pipeline.apply_style(features[index], style, alpha=1, own=each).computed()
         values = grid * styled.values + (1 - grid) * features[index].values
         parts.append(replace(styled, values=values))
     expected = torch.cat([pipeline.decode(model, part) for part in parts])
@@ -173,7 +173,7 @@ def test_each_region_has_statistics_of_its_own(
     for style, grid in zip(styles, grids, strict=True):
         own = expected_statistics(features, grid.expand(FRAMES, -1, -1), mode, 0.6)
         for index, each in enumerate(own):
-            styled = pipeline.apply_style(features[index], style, alpha=1, own=each)
+            styled = pipeline.apply_style(features[index], style, alpha=1, own=each).computed()
             values[index] += grid[0] * styled.values[0]
     expected = pipeline.decode(model, replace(features, values=values))
     torch.testing.assert_close(result, expected, rtol=0, atol=1e-4)
