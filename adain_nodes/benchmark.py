@@ -17,8 +17,7 @@ import torch
 from torch import Tensor
 
 from . import host, pipeline
-from .features import Style
-from .film import FilmOptions, Region, stylize_frames
+from .film import FilmOptions, Region, stylize, stylize_frames
 from .model import Model, load_model
 from .networks.vgg import MIN_SIDE, STRIDE, Architecture, grid_size
 from .reference import Reference
@@ -146,14 +145,8 @@ def prepare(setting: Setting) -> Callable[[], Tensor]:
         reference = Reference(model)
         return lambda: reference(content, art)
 
-    def stylized(style: Style) -> Tensor:
-        target = pipeline.transfer(pipeline.encode(model, content), style)
-        return pipeline.decode(model, target)
-
-    if setting.method == STYLE_ENCODED:
-        return lambda: stylized(pipeline.style_of(model, art))
-    known = pipeline.style_of(model, art)
-    return lambda: stylized(known)
+    style = pipeline.style_of(model, art) if setting.method == STYLE_CACHED else art
+    return lambda: stylize(model, content, style, style_size=0)
 
 
 def convolution_flops(
