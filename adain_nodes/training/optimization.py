@@ -21,6 +21,12 @@ Method = Literal["lbfgs", "adam"]
 ADAM_RATE = 0.05
 """Adam's learning rate, in units of pixel values."""
 
+RANGE_WEIGHT = 100.0
+"""Of the mean square by which pixels leave 0..1, see `optimized`."""
+
+RISE = 2.0
+"""How many times its lowest value the loss may have before a step of L-BFGS is taken back."""
+
 
 @dataclass(frozen=True)
 class Iterate:
@@ -51,8 +57,12 @@ def optimized(
 ) -> Iterator[Iterate]:
     """Minimises L_c + lambda L_s over the pixels of a picture (paper, equations 11 to 13).
 
-    Pixels are clamped to 0..1 after every step, so that losses are always those of a picture. A
-    step is one evaluation of losses and gradient, of L-BFGS (no line search) as of Adam.
+    Losses are those of the pixels clamped to 0..1, and what lies outside is drawn back by
+    `RANGE_WEIGHT` times its mean square. Clamped by hand after every step, pixels would not be
+    where L-BFGS believes to have put them; it then loses its way on pictures with flat colours. A
+    step is one evaluation of losses and gradient, of L-BFGS as of Adam. L-BFGS has no line search;
+    a step to more than `RISE` times the lowest loss is taken back to the picture that had it, and
+    L-BFGS begins anew there.
 
     Args:
         meter: measures the losses.
@@ -76,25 +86,49 @@ def optimized(
     target = meter.target(content, style)
     pixels = start.to(meter.device).movedim(-1, 1).clone(memory_format=torch.contiguous_format)
     optimizer = _optimizer(pixels.requires_grad_(), method)
-    loss = pixels.new_zeros(())
     seconds = 0.0
+    found: _Evaluation | None = None
+    best: _Evaluation | None = None
     for step in range(steps + 1):
         started = time.perf_counter()
-        if step:
-            # The gradient is there already: the closure has nothing left to compute.
-            optimizer.step(loss.item)
-            with torch.no_grad():
-                pixels.clamp_(0, 1)
+        if found is not None:
+            # Loss and gradient are there already: the closure has nothing left to compute.
+            optimizer.step(found.loss.item)
         with torch.enable_grad():
-            losses = meter.losses(meter.view_of_color(pixels), target, style)
-            loss = losses.content + weight * losses.style
+            clamped = pixels.clamp(0, 1)
+            losses = meter.losses(meter.view_of_color(clamped), target, style)
+            excess = (pixels - clamped).square().mean()
+            loss = losses.content + weight * losses.style + RANGE_WEIGHT * excess
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
-        picture = pixels.detach().movedim(1, -1).clone().cpu()
-        seconds += time.perf_counter() - started
-        yield Iterate(
-            step, picture, Losses(losses.content.detach(), losses.layers.detach()), seconds
+        assert pixels.grad is not None
+        found = _Evaluation(
+            loss.detach(),
+            Losses(losses.content.detach(), losses.layers.detach()),
+            pixels.detach().clone(),
+            pixels.grad.clone(),
         )
+        if best is None or found.loss <= best.loss:
+            best = found
+        elif method == "lbfgs" and found.loss > RISE * best.loss:
+            found = best
+            with torch.no_grad():
+                pixels.copy_(best.pixels)
+            pixels.grad.copy_(best.gradient)
+            optimizer = _optimizer(pixels, method)
+        picture = found.pixels.clamp(0, 1).movedim(1, -1).contiguous().cpu()
+        seconds += time.perf_counter() - started
+        yield Iterate(step, picture, found.losses, seconds)
+
+
+@dataclass(frozen=True)
+class _Evaluation:
+    """Pixels, [1,3,H,W], with their losses and the gradient of what is minimised."""
+
+    loss: Tensor
+    losses: Losses
+    pixels: Tensor
+    gradient: Tensor
 
 
 def starting_picture(start: Start, content: Tensor, *, seed: int) -> Tensor:

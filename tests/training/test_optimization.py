@@ -7,6 +7,7 @@ from typing import get_args
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from adain_nodes.errors import InputError
@@ -57,6 +58,20 @@ def test_losses_fall_and_are_those_of_the_pictures(
     assert objective[-1] < 0.5 * objective[0]
     seconds = [iterate.seconds for iterate in iterates]
     assert seconds == sorted(seconds)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_lbfgs_keeps_its_way_on_flat_colours(meter: LossMeter, seed: int) -> None:
+    # All of these run away if no step is taken back.
+    generator = torch.Generator().manual_seed(seed)
+    colors = torch.randint(2, (2, 3, 2, 3), generator=generator).float()
+    content, art = F.interpolate(colors, size=(16, 24)).movedim(1, -1)[:, None]
+    view, style = meter.view(content), meter.view(art)
+    start = starting_picture("noise", content, seed=seed)
+    iterates = optimized(meter, view, style, start, steps=100)
+    objective = [one.losses.content.item() + 10 * one.losses.style.item() for one in iterates]
+    assert all(later <= 2.5 * min(objective[:i]) for i, later in enumerate(objective[1:], 1))
+    assert objective[-1] < 0.2 * objective[0]
 
 
 def test_the_first_step_of_adam_goes_down_the_gradient_of_both_losses(
