@@ -113,7 +113,7 @@ def thumbnail(results: Sequence[Image.Image], insets: Sequence[Image.Image]) -> 
         place = MARGIN + index * (framed.width + MARGIN), THUMBNAIL - framed.height - MARGIN
         canvas.paste(framed, place)
     buffer = io.BytesIO()
-    canvas.save(buffer, "JPEG", quality=88, optimize=True)
+    canvas.save(buffer, "JPEG", quality=85, optimize=True)
     return buffer.getvalue()
 
 
