@@ -60,10 +60,10 @@ class DeferredFeatures:
     all in memory, and what is in fp32 on the way stays in the cache."""
 
     like: Features
-    """Have their size, alpha channel, encoder, shape and precision."""
+    """Features with the same size, alpha channel, encoder, shape and precision."""
 
     compute: Callable[[slice], Tensor] | None = None
-    """Gives rows of their values, [B,C,n,w]; None if they are `like` itself."""
+    """From rows of the grid to the values there, [B,C,n,w]; None if `like` has the values."""
 
     def rows(self, rows: slice) -> Tensor:
         """[B,C,n,w]: these rows of their values."""

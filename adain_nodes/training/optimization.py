@@ -106,7 +106,7 @@ def optimized(
             loss.detach(),
             Losses(losses.content.detach(), losses.layers.detach()),
             pixels.detach().clone(),
-            pixels.grad.clone(),
+            pixels.grad,
         )
         if best is None or found.loss <= best.loss:
             best = found
@@ -114,7 +114,7 @@ def optimized(
             found = best
             with torch.no_grad():
                 pixels.copy_(best.pixels)
-            pixels.grad.copy_(best.gradient)
+            pixels.grad = best.gradient
             optimizer = _optimizer(pixels, method)
         picture = found.pixels.clamp(0, 1).movedim(1, -1).contiguous().cpu()
         seconds += time.perf_counter() - started
