@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from adain_nodes.errors import InputError
-from adain_nodes.features import Style
-from adain_nodes.film import stylize
+from adain_nodes.features import DeferredFeatures, Style
+from adain_nodes.film import FilmOptions, Region, stylize, stylize_frames
 from adain_nodes.model import Model
 from adain_nodes.pipeline import decode, encode, style_statistics, transfer
 from adain_nodes.weights.files import EncoderIdentity
@@ -41,6 +41,30 @@ def test_it_equals_the_steps(model: Model, contents: int, styles: int, masks: in
     target = transfer(content, style, alpha=0.7, mask=mask, mask_statistics="image")
     torch.testing.assert_close(result, decode(model, target))
     assert tuple(result.shape) == (max(contents, styles, masks or 1), 17, 26, 4)
+
+
+def test_adains_result_is_never_all_in_memory(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heights = []
+    rows_of = DeferredFeatures.rows
+
+    def rows(features: DeferredFeatures, rows: slice) -> Tensor:
+        result = rows_of(features, rows)
+        heights.append(result.shape[2])
+        return result
+
+    def computed(_: DeferredFeatures) -> None:
+        raise AssertionError("all of it is computed at once")
+
+    picture, style, mask = pictures_of(1, 40, 24), style_of(model), torch.rand(40, 24)
+    monkeypatch.setattr(DeferredFeatures, "rows", rows)
+    monkeypatch.setattr(DeferredFeatures, "computed", computed)
+    in_tiles = replace(model, tile_size=8)
+    stylize(in_tiles, picture, style, alpha=0.7, mask=mask)
+    regions = [Region(style, mask), Region(style, 1 - mask)]
+    list(stylize_frames(in_tiles, picture, regions, FilmOptions()))
+    assert set(heights) == {1}
 
 
 def test_it_takes_statistics_of_the_region_by_default(model: Model) -> None:
