@@ -98,7 +98,10 @@ def download_checked(
     endpoint: str | None = None,
     cache_dir: Path | None = None,
 ) -> Path:
-    """`download` of a file whose sha256 only the Hub knows: it names large files after it.
+    """`download` of a file whose sha256 only the Hub knows: its client names large files after it.
+
+    Where the file system has no links, the client gives them their own names; such a file is used
+    unchecked, with a warning.
 
     Raises:
         InputError: it cannot be had, or is still damaged after a second try.
@@ -107,8 +110,13 @@ def download_checked(
         path = download(
             repo_id, filename, revision, endpoint=endpoint, cache_dir=cache_dir, force=force
         )
-        # The cache keeps a file under its ETag; small files, which git stores, have no sha256.
-        expected = path.resolve().name
+        if not path.is_symlink():
+            logger.warning("%s is not checked: this cache cannot hold links", path)
+            return path
+        # A link to where the cache keeps it under its ETag; small files, which git stores, have no
+        # sha256. That may be a link, too, to a file that several repositories share and whose name
+        # is a hash of another kind.
+        expected = path.readlink().name
         if not re.fullmatch(r"[0-9a-f]{64}", expected) or file_sha256(path) == expected:
             return path
     raise InputError(

@@ -227,20 +227,6 @@ def test_a_repository_is_fetched_once_and_read(repository: Path, cache: Path) ->
     assert trunk.source.startswith(f"someone/vgg@{COMMIT} (sha256 ")
 
 
-@pytest.mark.parametrize("times", [1, 2])
-def test_a_damaged_download_is_fetched_again_and_refused_if_it_stays(
-    repository: Path, cache: Path, times: int
-) -> None:
-    with HubServer(repository.parents[1]) as hub:
-        hub.corrupt = times
-        if times == 1:
-            path = find_trunk(f"someone/vgg@{COMMIT}", endpoint=hub.endpoint, cache_dir=cache)
-            assert path.read_bytes() == (repository / HUB_FILE).read_bytes()
-        else:
-            with pytest.raises(InputError, match="not what the Hub says"):
-                find_trunk(f"someone/vgg@{COMMIT}", endpoint=hub.endpoint, cache_dir=cache)
-
-
 def test_a_repository_that_is_not_there_is_one_line(repository: Path, cache: Path) -> None:
     with HubServer(repository.parents[1]) as hub:
         hub.error = "RepoNotFound"
