@@ -70,9 +70,7 @@ class Optimizer:
 
     def prepare(self, step: int) -> None:
         """To be called before the decoder's call of each step, counted from 0."""
-        observing = step % OBSERVATION_INTERVAL == 0
-        self._centering.observe(observing)
-        self._revival.observe(observing)
+        self._observe(step % OBSERVATION_INTERVAL == 0)
 
     def minimize(self, loss: Tensor, learning_rate: float) -> Tensor:
         """One step against a loss.
@@ -94,6 +92,8 @@ class Optimizer:
             optimizer.step()
         self._centering.after_step()
         self._revival.after_step()
+        # What the decoder is called with between steps, such as previews, must not count.
+        self._observe(False)
         return norm
 
     def state(self) -> Iterator[tuple[str, Tensor]]:
@@ -126,6 +126,10 @@ class Optimizer:
                 key: value if key == "step" else value.to(parameter.device)
                 for key, value in found[name].items()
             }
+
+    def _observe(self, observing: bool) -> None:
+        self._centering.observe(observing)
+        self._revival.observe(observing)
 
     def _parameters(self) -> Iterator[tuple[str, nn.Parameter, torch.optim.Optimizer]]:
         for name, parameter in self._others.items():

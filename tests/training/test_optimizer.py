@@ -55,6 +55,20 @@ def test_going_on_from_the_state_is_going_straight_on(network: Decoder, method: 
         assert torch.equal(other.get_parameter(name), parameter), name
 
 
+def test_calls_between_steps_change_nothing(network: Decoder) -> None:
+    other = deepcopy(network)
+    for each in (network, other):
+        optimizer = Optimizer(each, "adam", World())
+        for step in range(2):
+            steps(each, optimizer, step, 1)
+            if each is other:
+                # Other means than those of the step, and channels that are silent for it alone.
+                with torch.no_grad():
+                    each(torch.full((1, 10, 4, 4), -9.0))
+    for name, parameter in network.named_parameters():
+        assert torch.equal(other.get_parameter(name), parameter), name
+
+
 def test_muon_takes_all_kernels_but_the_last(network: Decoder) -> None:
     optimizer = Optimizer(network, "muon", World())
     steps(network, optimizer, 0, 1)
