@@ -37,12 +37,17 @@ def folded(kernel: Tensor) -> Tensor:
         [4O,I,2,2], summed in fp32. Output channels are ordered by the row of the pixel, its column,
         and o.
     """
-    taps = torch.tensor(
-        [[[1.0, 1, 0], [0, 0, 1]], [[1, 0, 0], [0, 1, 1]]], device=kernel.device
-    )  # [pixel, cell, tap]
-    with torch.autocast(kernel.device.type, enabled=False):
-        sums = torch.einsum("ruy,cvx,oiyx->rcoiuv", taps, taps, kernel.float())
-    return sums.flatten(0, 2).to(kernel.dtype)
+    by_row = _by_cell(kernel.float(), dim=2)  # [pixel, cell, O, I, column of the tap]
+    by_both = _by_cell(by_row, dim=4)  # column's pixel and cell, row's pixel and cell, O, I
+    return by_both.permute(2, 0, 4, 5, 3, 1).flatten(0, 2).to(kernel.dtype)
+
+
+def _by_cell(taps: Tensor, dim: int) -> Tensor:
+    """Three taps along a dimension, which goes, as sums by pixel and cell: two more in front."""
+    before, here, after = taps.unbind(dim)
+    odd = torch.stack([before + here, after])
+    even = torch.stack([before, here + after])
+    return torch.stack([odd, even])
 
 
 def interleaved(maps: Tensor) -> Tensor:
