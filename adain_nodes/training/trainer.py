@@ -61,8 +61,8 @@ class Trainer:
         world: the processes that share each batch.
 
     Raises:
-        InputError: the processes cannot share the batch equally, or the folder is that of a run
-            with another encoder, optimiser or kind of decoder.
+        InputError: the processes cannot share the batch equally, or find different checkpoints, or
+            the folder is that of a run with another encoder, optimiser or kind of decoder.
     """
 
     def __init__(
@@ -110,6 +110,12 @@ class Trainer:
             encoder=self.identity,
         )
         """Steps done so far."""
+        found = self.world.union([str(self.step)])
+        if len(found) > 1:
+            raise InputError(
+                f"the processes would go on from steps {' and '.join(sorted(found))}: each must "
+                f"find the checkpoint in {folder}, which hosts have to share or be given a copy of"
+            )
         folder.mkdir(parents=True, exist_ok=True)
         self.log = RunLog(folder / "log.jsonl", options.batch)
         self._network: nn.Module = self.decoder

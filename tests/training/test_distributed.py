@@ -18,6 +18,7 @@ from torch import Tensor
 
 import adain_nodes.weights.files as package_file
 from adain_nodes.cli import main
+from adain_nodes.errors import InputError
 from adain_nodes.networks.vgg import Encoder
 from adain_nodes.training import distributed
 from adain_nodes.training import trainer as trainer_module
@@ -55,6 +56,17 @@ def train(folder: Path, name: str, world: World) -> None:
         for key in ("gradient_norm", "loss"):
             results[key] = torch.tensor([step[key] for step in steps])
         save_file(results, folder / f"{name}-{batch}-{world.rank}.safetensors")
+
+
+def resume_apart(folder: Path, world: World) -> None:
+    """As on hosts that share no disk: only the first process finds the checkpoint of a run."""
+    options = TrainingOptions(steps=3, batch=2, crop=16)
+    crops = RandomCrops(find_pictures(folder / "pictures" / "content"), size=16, seed=0)
+    encoder = Encoder.from_tensors(load_file(folder / ENCODER))
+    run = folder / (f"two-{BATCHES[0]}" if world.is_main else "elsewhere")
+    with pytest.raises(InputError) as caught:
+        Trainer(encoder, crops, crops, options, run, world=world)
+    (folder / f"apart-{world.rank}.txt").write_text(str(caught.value))
 
 
 def run_command(folder: Path, name: str, world: World) -> None:
@@ -156,6 +168,12 @@ def test_the_command_trains_with_the_encoder_of_the_first_process(trained: Path)
         assert two[key] == pytest.approx(one[key], rel=1e-3)
 
 
+@pytest.mark.parametrize("rank", range(2))
+def test_processes_that_find_different_checkpoints_say_so(trained: Path, rank: int) -> None:
+    message = (trained / f"apart-{rank}.txt").read_text()
+    assert "from steps 0 and 2" in message
+
+
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="lists threads as Linux does")
 @pytest.mark.parametrize("rank", range(2))
 def test_threads_of_the_group_end_before_the_process(trained: Path, rank: int) -> None:
@@ -189,6 +207,7 @@ if __name__ == "__main__":
     trainer_module.WARMUP_STEPS = 1
     with joined_world() as joined:
         train(Path(sys.argv[1]), "two", joined)
+        resume_apart(Path(sys.argv[1]), joined)
         run_command(Path(sys.argv[1]), "two", joined)
         report = Path(sys.argv[1]) / f"threads-{joined.rank}.txt"
     threads = [name.read_text() for name in Path("/proc/self/task").glob("*/comm")]
