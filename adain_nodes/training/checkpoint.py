@@ -106,7 +106,8 @@ def load_checkpoint(
         restore(decoder, DECODER_PREFIX)
         optimizer.restore(
             {
-                name.removeprefix(OPTIMIZER_PREFIX): file.get_tensor(name)
+                # Views of the file, kept, would make Windows refuse to replace it.
+                name.removeprefix(OPTIMIZER_PREFIX): file.get_tensor(name).clone()
                 for name in stored
                 if name.startswith(OPTIMIZER_PREFIX)
             }

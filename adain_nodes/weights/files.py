@@ -58,14 +58,18 @@ def identify(tensors: Mapping[str, Tensor], name: str) -> EncoderIdentity:
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Tensors, in fp32, and metadata of a safetensors file.
+    """Tensors, in fp32, and metadata of a safetensors file, which may then be replaced.
 
     Raises:
         InputError: the file does not exist or is not safetensors.
     """
     try:
         with safe_open(path, framework="pt") as file:
-            tensors = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118
+            tensors = {
+                # Copies: views of the file would make Windows refuse to replace it.
+                key: file.get_tensor(key).to(torch.float32, copy=True)
+                for key in file.keys()  # noqa: SIM118
+            }
             return tensors, file.metadata() or {}
     except (OSError, SafetensorError) as error:
         raise InputError(f"{path} cannot be read as safetensors: {error}") from error

@@ -83,6 +83,20 @@ def test_everything_comes_back(tmp_path: Path) -> None:
         assert torch.equal(other_state[key], value), key
 
 
+def test_what_came_back_is_no_view_of_the_file(tmp_path: Path) -> None:
+    _, optimizer, _ = saved(tmp_path)
+    before = {name: tensor.clone() for name, tensor in optimizer.state()}
+    _, other = load(tmp_path, new(), None)
+    path = tmp_path / NAME
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        header = 8 + int.from_bytes(file.read(8), "little")
+        file.seek(header)
+        file.write(bytes(size - header))
+    for name, tensor in other.state():
+        assert torch.equal(tensor, before[name]), name
+
+
 def test_an_empty_folder_starts_from_nothing(tmp_path: Path) -> None:
     network = new()
     before = deepcopy(network.state_dict())

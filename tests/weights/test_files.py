@@ -43,6 +43,16 @@ def test_tensors_and_metadata_survive_a_file(tmp_path: Path) -> None:
     assert metadata == {"format": "test"}
 
 
+def test_tensors_that_were_read_are_no_views_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    write_tensors(path, {"a": torch.ones(4)}, {})
+    tensors, _ = read_tensors(path)
+    with path.open("r+b") as file:
+        file.seek(-16, 2)
+        file.write(bytes(16))
+    assert tensors["a"].tolist() == [1] * 4
+
+
 def test_a_write_that_fails_leaves_what_was_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
