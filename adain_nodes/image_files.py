@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from .atomic import written_whole
@@ -34,6 +34,8 @@ READABLE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif",
 
 WRITABLE_SUFFIXES = tuple(_FORMATS)
 """Ends of file names that `write_picture` knows."""
+
+_ON_THE_SIDE = (5, 6, 7, 8)  # EXIF orientations that exchange height and width
 
 _ALPHA_MODES = ("RGBA", "RGBa", "LA", "La", "PA")
 
@@ -78,13 +80,21 @@ def read_mask(path: Path) -> Tensor:
 
 
 def picture_size(path: Path) -> tuple[int, int]:
-    """Height and width in px, from the head of a picture file alone, before EXIF orientation.
+    """Height and width in px of what `read_picture` gives, from the head of the file.
 
     Raises:
         InputError: the file is missing or no picture.
     """
     with opened(path) as image:
-        return image.height, image.width
+        # Pillow would decode a PNG to look for EXIF data behind its pixels, where it seldom is.
+        has_exif = image.format != "PNG" or "exif" in image.info
+        if not has_exif or image.getexif().get(ExifTags.Base.Orientation) not in _ON_THE_SIDE:
+            return image.height, image.width
+        if image.format == "TIFF":
+            # Pillow turns these itself, some versions not before decoding.
+            image.load()
+            return image.height, image.width
+        return image.width, image.height
 
 
 def write_picture(path: Path, picture: Tensor) -> None:

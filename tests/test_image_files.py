@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import ExifTags, Image
 
 from adain_nodes.errors import InputError
 from adain_nodes.image_files import check_writable, picture_size, read_mask, read_picture
@@ -131,6 +131,20 @@ def test_floating_grey_of_unknown_range_is_refused(
     Image.fromarray(np.array(values, np.float32)).save(tmp_path / "a.tif")
     with pytest.raises(InputError, match=r"a\.tif holds grey values"):
         read_picture(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".tif"])
+def test_size_is_that_of_the_picture_the_right_way_up(
+    tmp_path: Path, suffix: str, orientation: int
+) -> None:
+    path = tmp_path / f"a{suffix}"
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    Image.new("RGB", (20, 10)).save(path, exif=exif)
+    size = (20, 10) if orientation > 4 else (10, 20)
+    assert read_picture(path).shape == (1, *size, 3)
+    assert picture_size(path) == size
 
 
 def test_exif_orientation_is_applied(tmp_path: Path) -> None:
