@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -157,9 +156,7 @@ def opened(path: Path) -> Iterator[Image.Image]:
     if not path.exists():
         raise InputError(f"{path} does not exist")
     try:
-        with warnings.catch_warnings():
-            # A picture larger than Pillow expects is meant by whoever names its file.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        with _any_size():
             image = Image.open(path)
         with image:
             yield image
@@ -170,6 +167,16 @@ def opened(path: Path) -> Iterator[Image.Image]:
     # Pillow's readers raise all kinds of exceptions on damaged files.
     except Exception as error:
         raise InputError(f"{path} cannot be read as a picture: {_line(error)}") from error
+
+
+@contextmanager
+def _any_size() -> Iterator[None]:
+    """Lets Pillow open pictures that are larger than it expects: whoever names a file means it."""
+    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = limit
 
 
 def _pixels(image: Image.Image, path: Path) -> np.ndarray[Any, np.dtype[np.float32]]:

@@ -133,6 +133,16 @@ def test_floating_grey_of_unknown_range_is_refused(
         read_picture(tmp_path / "a.tif")
 
 
+def test_a_picture_larger_than_pillow_expects_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "a.png", gradient(5, 5))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    assert read_picture(tmp_path / "a.png").shape == (1, 5, 5, 3)
+    assert picture_size(tmp_path / "a.png") == (5, 5)
+    assert Image.MAX_IMAGE_PIXELS == 10
+
+
 @pytest.mark.parametrize("orientation", [1, 3, 6, 8])
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".tif"])
 def test_size_is_that_of_the_picture_the_right_way_up(
