@@ -21,7 +21,7 @@ class TrainingOptions:
     """Pairs of content and style in each step."""
 
     crop: int = 128
-    """Side of the training crops in px."""
+    """Side of the training crops in px; a multiple of 8, at least 16."""
 
     optimizer: Method = "muon"
     """What takes the steps, see `optimizer.Optimizer`."""
@@ -75,11 +75,12 @@ class TrainingOptions:
     """Patterns on style file names, and how many times more often they are drawn."""
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch", "crop"):
+        for name in ("steps", "batch"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if self.crop % 8:
-            raise InputError(f"crop must be a multiple of 8, got {self.crop}")
+        # The decoder reflects a grid of at least 2x2.
+        if self.crop < 16 or self.crop % 8:
+            raise InputError(f"crop must be a multiple of 8 and at least 16, got {self.crop}")
         for name in ("photographs_as_styles", "recolored_styles"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f"{name} must be in 0..1, got {getattr(self, name)}")
