@@ -8,6 +8,7 @@ trained again.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -196,6 +197,7 @@ class Study:
             "encoder": identify(self.encoder.state_dict(), "encoder").sha256,
             "bf16": self.bf16,
             **{kind: len(paths) for kind, paths in vars(self.pictures).items()},
+            "pictures": _names_sha256(self.pictures),
         }
         path = self.folder / "options.json"
         if path.exists():
@@ -209,6 +211,12 @@ class Study:
         elif self.world.is_main:
             self.folder.mkdir(parents=True, exist_ok=True)
             write_text(path, json.dumps(state, indent=2) + "\n")
+
+
+def _names_sha256(pictures: Pictures) -> str:
+    """Tells these pictures from others, wherever they lie."""
+    names = {kind: [path.name for path in paths] for kind, paths in vars(pictures).items()}
+    return hashlib.sha256(json.dumps(names).encode()).hexdigest()
 
 
 Make = Callable[[Tensor, View, View, Tensor], Tensor]

@@ -169,6 +169,9 @@ def test_a_folder_keeps_to_its_encoder_and_pictures(
         make_study(encoder=other)
     with pytest.raises(InputError, match="with contents 3, not 2"):
         make_study(pictures=replace(split, contents=split.contents[:2]))
+    renamed = [path.with_stem(f"{path.stem}-b") for path in split.contents]
+    with pytest.raises(InputError, match="with pictures "):
+        make_study(pictures=replace(split, contents=renamed))
 
 
 @pytest.mark.parametrize("kind", ["contents", "held_out_styles"])
