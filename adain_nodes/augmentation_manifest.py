@@ -27,7 +27,7 @@ def record(plan: Plan, model: str, *, rank: int = 0) -> None:
 
     Args:
         plan: what is to be made.
-        model: name of the model to use.
+        model: what to call the model in use; to tell it from all others.
         rank: of this process among those that share the work.
 
     Raises:

@@ -12,7 +12,7 @@ from .errors import InputError
 from .networks.decoder import Decoder
 from .networks.precision import convert
 from .networks.vgg import Encoder
-from .weights.files import EncoderIdentity
+from .weights.files import EncoderIdentity, identify
 from .weights.store import ModelFiles, load_networks, resolve_model
 
 
@@ -31,6 +31,9 @@ class Model:
 
     decoder: host.Resident[Decoder]
     """g: relu4_1 to pictures."""
+
+    decoder_sha256: str
+    """Of the decoder's tensors as they were loaded, see `weights.files.identify`."""
 
     dtype: torch.dtype
     """Floating type both compute in; statistics are fp32 whatever it is."""
@@ -71,8 +74,8 @@ def load_model(
     dtype = host.compute_dtype(precision, device)
     files = resolve_model(name, folders=surroundings.model_folders(), progress=progress)
     stamps = tuple(path.stat().st_mtime_ns for path in (files.encoder, files.decoder))
-    encoder, decoder, identity = _networks(surroundings, files, stamps, dtype, device)
-    return Model(name, identity, encoder, decoder, dtype, tile_size)
+    networks = _networks(surroundings, files, stamps, dtype, device)
+    return Model(name, *networks, dtype, tile_size)
 
 
 @lru_cache(maxsize=8)
@@ -82,15 +85,18 @@ def _networks(
     _stamps: tuple[int, ...],
     dtype: torch.dtype,
     device: torch.device,
-) -> tuple[host.Resident[Encoder], host.Resident[Decoder], EncoderIdentity]:
-    """The networks of these files, as they were when they were last changed."""
+) -> tuple[EncoderIdentity, host.Resident[Encoder], host.Resident[Decoder], str]:
+    """The networks of these files, as they were when they were last changed, each with what
+    identifies it."""
     # ComfyUI runs nodes in inference mode; tensors made there could never be used in autograd.
     with torch.inference_mode(False):
         encoder, decoder, identity = load_networks(files)
+        decoder_sha256 = identify(decoder.state_dict(), files.name).sha256
         for network in (encoder, decoder):
             convert(network, dtype)
     return (
+        identity,
         surroundings.resident(encoder, device),
         surroundings.resident(decoder, device),
-        identity,
+        decoder_sha256,
     )

@@ -55,6 +55,7 @@ def model(encoder: Encoder, decoder: Decoder) -> Model:
         identify(encoder.state_dict(), "tiny"),
         Resident(encoder, device),
         Resident(decoder, device),
+        identify(decoder.state_dict(), "tiny").sha256,
         torch.float32,
     )
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -93,6 +94,15 @@ def test_results_are_those_of_the_pipeline_in_a_tree_of_the_same_paths(model: Mo
             shown = read_picture(Path("out", result.output))
             torch.testing.assert_close(shown, expected, atol=0.51 / 255, rtol=0)
     assert 0.4 <= min(o.result.alpha for o in outcomes) < max(o.result.alpha for o in outcomes) <= 1
+
+
+def test_another_decoder_of_the_same_name_is_refused(model: Model) -> None:
+    list(augment(model, plan_into("out")))
+    # The same model by another path is none.
+    list(augment(replace(model, name=f"./{model.name}"), plan_into("out")))
+    other = replace(model, decoder_sha256="0" * 64)
+    with pytest.raises(InputError, match=r"was made with model tiny \(.*now .* tiny \(000000"):
+        list(augment(other, plan_into("out")))
 
 
 def test_contents_are_scaled(model: Model) -> None:
@@ -261,8 +271,9 @@ def test_a_style_of_another_encoder_is_refused_before_anything_is_written(model:
 def test_the_manifest_says_how_each_result_was_made(model: Model) -> None:
     outcomes = list(augment(model, plan_into("out")))
     lines = [json.loads(line) for line in Path("out", MANIFEST).read_text().splitlines()]
+    label = f"tiny ({model.decoder_sha256[:12]})"
     expected = [
-        {**vars(outcome.result), "size": 0, "style_size": 16, "model": "tiny"}
+        {**vars(outcome.result), "size": 0, "style_size": 16, "model": label}
         for outcome in sorted(outcomes, key=lambda outcome: outcome.result.output)
     ]
     assert lines == expected

@@ -51,12 +51,11 @@ def styles(pictures: Path) -> list[Path]:
 def other_model(model: Model) -> Model:
     """One with another encoder."""
     encoder = Encoder(model.encoder.load().architecture).requires_grad_(False)
-    return Model(
-        "other",
-        identify(encoder.state_dict(), "other"),
-        Resident(encoder, torch.device("cpu")),
-        model.decoder,
-        torch.float32,
+    return replace(
+        model,
+        name="other",
+        identity=identify(encoder.state_dict(), "other"),
+        encoder=Resident(encoder, torch.device("cpu")),
     )
 
 
@@ -153,12 +152,12 @@ def test_models_of_one_encoder_share_what_they_give_back(
     assert told == [(done, 4) for done in (1, 2, 3, 4)]
     encoded.clear()
     device, bf16 = torch.device("cpu"), torch.bfloat16
-    half = Model(
-        "half",
-        model.identity,
-        Resident(deepcopy(model.encoder.load()).to(bf16), device),
-        Resident(deepcopy(model.decoder.load()).to(bf16), device),
-        bf16,
+    half = replace(
+        model,
+        name="half",
+        encoder=Resident(deepcopy(model.encoder.load()).to(bf16), device),
+        decoder=Resident(deepcopy(model.decoder.load()).to(bf16), device),
+        dtype=bf16,
     )
     reconstructions([model, half], contents)
     assert len(encoded) == 2 * len(contents)
