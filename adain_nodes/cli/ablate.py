@@ -65,7 +65,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(options: argparse.Namespace) -> None:
     from ..image_files import picture_size
     from ..training.ablation import Pictures, Study, hold_out
-    from ..training.data import find_pictures, read_names
+    from ..training.data import find_pictures, read_names, warn_of_unknown
     from ..training.distributed import joined_world, local_device
     from .device import chosen_device
 
@@ -73,9 +73,13 @@ def run(options: argparse.Namespace) -> None:
     names = read_names(options.exclude) if options.exclude else None
     contents, held_out_contents = hold_out(find_pictures(options.content), names)
     styles, held_out_styles = hold_out(find_pictures(options.style), names)
+    held_out = (*held_out_contents, *held_out_styles)
+    if names is not None:
+        warn_of_unknown(names, held_out, options.exclude)
     sheet_contents = options.sheet_content or held_out_contents[:SHEET_COUNT]
     sheet_styles = options.sheet_style or held_out_styles[:SHEET_COUNT]
-    for path in (*sheet_contents, *sheet_styles):
+    # They are needed only when all is trained.
+    for path in (*held_out, *sheet_contents, *sheet_styles):
         picture_size(path)
     device = local_device(chosen_device(options.device))
     tensors, _ = encoder_tensors(options.encoder, contents, options.seed)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
     from ..training.evaluation import Pair
     from ..training.measurement import LossMeter
     from .evaluate_report import Optimization, Report
-
-logger = logging.getLogger(__name__)
 
 SMALLEST = 11
 """Side in px that SSIM needs."""
@@ -249,7 +246,7 @@ def _steps(text: str) -> tuple[int, ...]:
 
 def _pictures(options: argparse.Namespace) -> tuple[list[Path], list[Path]]:
     """Contents and styles, each picture once, restricted to the names in --only."""
-    from ..training.data import find_pictures, read_names
+    from ..training.data import find_pictures, read_names, warn_of_unknown
 
     only = read_names(options.only) if options.only else None
     chosen: dict[str, list[Path]] = {}
@@ -263,10 +260,5 @@ def _pictures(options: argparse.Namespace) -> tuple[list[Path], list[Path]]:
                 f"--{kind} has none of the {len(only or ())} pictures named in {options.only}"
             )
     if only is not None:
-        missing = only - {path.name for paths in chosen.values() for path in paths}
-        if missing:
-            logger.info(
-                "%d of the %d pictures named in %s are in neither --content nor --style, such as "
-                "%s", len(missing), len(only), options.only, min(missing),
-            )  # fmt: skip
+        warn_of_unknown(only, (*chosen["content"], *chosen["style"]), options.only)
     return chosen["content"], chosen["style"]

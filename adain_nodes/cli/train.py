@@ -80,7 +80,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(options: argparse.Namespace) -> None:
     from ..networks.decoder import Decoder
-    from ..training.data import RandomCrops, emphasis, find_pictures, read_names
+    from ..training.data import (
+        RandomCrops,
+        emphasis,
+        find_pictures,
+        read_names,
+        warn_of_unknown,
+    )
     from ..training.distributed import joined_world, local_device
     from ..training.trainer import Trainer
     from ..weights.files import read_tensors
@@ -89,9 +95,12 @@ def run(options: argparse.Namespace) -> None:
     training = _training_options(options)
     if options.preview_interval < 0:
         raise InputError(f"--preview-interval must be at least 0, got {options.preview_interval}")
-    exclude = read_names(options.exclude) if options.exclude else ()
+    exclude = read_names(options.exclude) if options.exclude else set()
     paths = find_pictures(options.content, exclude=exclude)
     style_paths = find_pictures(options.style, exclude=exclude)
+    if exclude:
+        everything = (*find_pictures(options.content), *find_pictures(options.style))
+        warn_of_unknown(exclude, everything, options.exclude)
     device = local_device(chosen_device(options.device))
     tensors, metadata = encoder_tensors(options.encoder, paths, options.seed)
     contents = RandomCrops(paths, size=options.crop, seed=(options.seed, 0))

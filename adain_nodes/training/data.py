@@ -38,7 +38,8 @@ def find_pictures(folder: Path, *, exclude: Collection[str] = ()) -> list[Path]:
     """All pictures below a folder, sorted, so that a seed means the same everywhere.
 
     Args:
-        folder: searched recursively for files with one of `READABLE_SUFFIXES`.
+        folder: searched recursively for files with one of `READABLE_SUFFIXES`; what begins with a
+            dot is hidden, such as the companions that macOS gives to files on foreign disks.
         exclude: names of files to leave out, such as held-out ones.
 
     Raises:
@@ -49,7 +50,9 @@ def find_pictures(folder: Path, *, exclude: Collection[str] = ()) -> list[Path]:
     paths = sorted(
         path
         for path in folder.rglob("*")
-        if path.suffix.lower() in READABLE_SUFFIXES and path.name not in exclude
+        if path.suffix.lower() in READABLE_SUFFIXES
+        and path.name not in exclude
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )
     if not paths:
         raise InputError(f"{folder} has no picture ({', '.join(sorted(READABLE_SUFFIXES))})")
@@ -187,5 +190,30 @@ def random_crop(
 
 
 def read_names(path: Path) -> set[str]:
-    """Names of pictures, one in each line of a text file, with or without folders before them."""
-    return {Path(line.strip()).name for line in path.read_text().splitlines() if line.strip()}
+    """Names of pictures, one in each line of a text file, with or without folders before them.
+
+    Raises:
+        InputError: the file cannot be read, or is not UTF-8.
+    """
+    try:
+        # Editors on Windows may begin a file with a byte order mark.
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read as a list of names in UTF-8: {error}") from error
+    return {Path(line.strip()).name for line in lines if line.strip()}
+
+
+def warn_of_unknown(names: set[str], paths: Iterable[Path], source: Path) -> None:
+    """Warns of names that are those of no picture, lest a misspelt one is trained on.
+
+    Args:
+        names: as `read_names` gives them.
+        paths: all contents and styles.
+        source: the file of the names.
+    """
+    unknown = names - {path.name for path in paths}
+    if unknown:
+        logger.warning(
+            "%d of the %d pictures named in %s are in neither --content nor --style, such as %s",
+            len(unknown), len(names), source, min(unknown),
+        )  # fmt: skip

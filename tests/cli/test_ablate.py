@@ -56,6 +56,16 @@ def test_an_ablation_leaves_a_report_and_goes_on(
     assert json.loads((output / "results.json").read_text()) == report
 
 
+def test_what_is_held_out_must_be_readable_before_anything_is_trained(
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "style/style-3.png").write_text("no picture")
+    shown = ["--sheet-style", str(tmp_path / "style/style-0.png")]
+    assert main([*command, *shown, "--output", str(tmp_path / "ablation")]) == 2
+    assert "style-3.png" in capsys.readouterr().err
+    assert not (tmp_path / "ablation").exists()
+
+
 @pytest.mark.parametrize(
     ("option", "value"),
     [("--crop", "15"), ("--content", "nowhere"), ("--sheet-style", "absent.png")],

@@ -35,6 +35,15 @@ def steps_logged(run: Path) -> list[int]:
     return [json.loads(line)["step"] for line in (run / "log.jsonl").read_text().splitlines()]
 
 
+def test_names_to_exclude_that_no_picture_has_are_told(
+    command: list[str], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    names = tmp_path / "held-out.txt"
+    names.write_text("0.png\nmispelt.png\n")
+    assert main([*command, "--exclude", str(names), "--output", str(tmp_path / "run")]) == 0
+    assert "1 of the 2 pictures named in" in caplog.text and "such as mispelt.png" in caplog.text
+
+
 def test_a_run_trains_exports_and_goes_on(
     command: list[str], tiny_model_folder: Path, tmp_path: Path
 ) -> None:

@@ -11,7 +11,13 @@ import torch
 from PIL import Image
 
 from adain_nodes.errors import InputError
-from adain_nodes.training.data import RandomCrops, emphasis, find_pictures, read_names
+from adain_nodes.training.data import (
+    RandomCrops,
+    emphasis,
+    find_pictures,
+    read_names,
+    warn_of_unknown,
+)
 
 
 def write_noise(path: Path, size: tuple[int, int] = (24, 20)) -> Path:
@@ -55,6 +61,36 @@ def test_names_are_read_from_a_list(tmp_path: Path) -> None:
     path = tmp_path / "held-out.txt"
     path.write_text("a.png\n\nfolder/b.jpg\n  c.png  \n")
     assert read_names(path) == {"a.png", "b.jpg", "c.png"}
+
+
+def test_names_may_be_in_any_script_and_behind_a_byte_order_mark(tmp_path: Path) -> None:
+    path = tmp_path / "held-out.txt"
+    path.write_bytes("Müller.jpg\n\u6d6e\u4e16\u7ed8.png\n".encode("utf-8-sig"))
+    assert read_names(path) == {"Müller.jpg", "\u6d6e\u4e16\u7ed8.png"}
+
+
+def test_a_list_of_names_in_another_encoding_or_none_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "held-out.txt"
+    path.write_bytes("Müller.jpg".encode("latin-1"))
+    for unreadable in (path, tmp_path / "absent.txt"):
+        with pytest.raises(InputError, match=unreadable.name):
+            read_names(unreadable)
+
+
+def test_names_of_no_picture_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    paths = [Path("content/a.png"), Path("style/b.png")]
+    warn_of_unknown({"a.png", "b.png"}, paths, Path("held-out.txt"))
+    assert not caplog.records
+    warn_of_unknown({"a.png", "c.png", "d.png"}, paths, Path("held-out.txt"))
+    assert "2 of the 3 pictures named in held-out.txt are in neither" in caplog.text
+    assert "such as c.png" in caplog.text
+
+
+def test_hidden_files_are_no_pictures(tmp_path: Path) -> None:
+    (tmp_path / ".thumbnails").mkdir()
+    for name in ("a.png", "._a.png", ".thumbnails/a.png"):
+        write_noise(tmp_path / name)
+    assert find_pictures(tmp_path) == [tmp_path / "a.png"]
 
 
 def test_a_folder_without_pictures_is_refused_by_name(tmp_path: Path) -> None:
