@@ -30,14 +30,15 @@ def write_gif(file: BinaryIO, size: tuple[int, int], plays: int, frames: Frames)
     Args:
         file: to write to, from its start.
         size: height and width in px.
-        plays: how often it is to be played; 0 is for ever.
+        plays: how often it is to be played, or the most that the format can say; 0 is for ever.
         frames: see `Frames`; durations are rounded to 10 ms, transparency to all or nothing.
     """
     height, width = size
     file.write(b"GIF89a" + _little(width, 2) + _little(height, 2) + b"\x70\x00\x00")
     if plays != 1:
         # The extension counts repetitions, so that one play is to have none.
-        file.write(b"\x21\xff\x0bNETSCAPE2.0\x03\x01" + _little(max(0, plays - 1), 2) + b"\x00")
+        repetitions = min(max(0, plays - 1), 0xFFFF)
+        file.write(b"\x21\xff\x0bNETSCAPE2.0\x03\x01" + _little(repetitions, 2) + b"\x00")
     for image, milliseconds in frames:
         # Where a frame is transparent, the one before it must not show: each is cleared.
         clear = image.mode == "RGBA"
@@ -123,7 +124,7 @@ def write_webp(file: BinaryIO, size: tuple[int, int], plays: int, frames: Frames
             alpha = 0x10 if image.mode == "RGBA" else 0
             file.write(b"RIFF" + bytes(4) + b"WEBP")
             file.write(_riff_chunk(b"VP8X", bytes([alpha | 0x02, 0, 0, 0]) + canvas))
-            file.write(_riff_chunk(b"ANIM", bytes(4) + _little(plays, 2)))
+            file.write(_riff_chunk(b"ANIM", bytes(4) + _little(min(plays, 0xFFFF), 2)))
         buffer = BytesIO()
         image.save(buffer, "WEBP", quality=95)
         picture = b"".join(

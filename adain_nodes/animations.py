@@ -85,7 +85,8 @@ class Animation:
             size: their height and width in px.
 
         Raises:
-            InputError: the file cannot be written; see `check_output`.
+            InputError: see `check_output`.
+            OSError: the file cannot be written.
         """
         self.check_output(output, size)
         images: Frames = zip(map(_image, results), self.durations, strict=True)

@@ -100,6 +100,14 @@ def test_what_is_written_is_read_again(
     assert [path.name for path in tmp_path.iterdir()] == [f"a{suffix}"]
 
 
+@pytest.mark.parametrize(("suffix", "most"), [(".gif", 0x10000), (".webp", 0xFFFF)])
+def test_more_plays_than_a_format_can_say_are_its_most(
+    tmp_path: Path, suffix: str, most: int
+) -> None:
+    """A PNG can say 2^31 - 1."""
+    assert written(tmp_path / f"a{suffix}", film(3), 0x20000).plays == most
+
+
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize("loop", [None, 0, 3])
 def test_plays_are_kept_from_format_to_format(
