@@ -1,4 +1,4 @@
-"""`adain-nodes models`: lists, fetches, verifies, converts and exports weights."""
+"""`adain-nodes models`: lists, fetches, verifies, converts, exports and publishes weights."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from ..errors import InputError
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = subparsers.add_parser("models", help="list, fetch, verify and convert weights")
+    parser = subparsers.add_parser(
+        "models", help="list, fetch, verify, convert and publish weights"
+    )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     listing = commands.add_parser("list", help="say which models there are and where they are")
     listing.add_argument("--json", action="store_true", help="print one JSON object")
@@ -56,6 +58,22 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     export.add_argument("--license", help="of the decoder, noted in its metadata")
     export.set_defaults(run=run_export_decoder)
+    publish = commands.add_parser(
+        "publish",
+        help="put a model on the Hugging Face Hub",
+        description="Uploads a model of the manifest and its card in one commit, and notes "
+        "repository and commit in the manifest of this clone. Needs a login that may write there "
+        "(hf auth login).",
+    )
+    publish.add_argument("name", help="as `list` shows it")
+    publish.add_argument("repo", help="OWNER/NAME of the repository, made if it is not there")
+    publish.add_argument(
+        "--card", type=Path, required=True, help="Markdown file, such as docs/model-card.md"
+    )
+    publish.add_argument(
+        "--folder", type=Path, help="where the files are of a model that is not embedded"
+    )
+    publish.set_defaults(run=run_publish)
 
 
 def run_list(options: argparse.Namespace) -> None:
@@ -141,3 +159,13 @@ def run_export_decoder(options: argparse.Namespace) -> None:
     encoder = options.encoder or options.checkpoint.parent / "encoder.safetensors"
     export_decoder(options.checkpoint, encoder, options.output, license=options.license)
     print(f"wrote {options.output}")
+
+
+def run_publish(options: argparse.Namespace) -> None:
+    from ..weights.manifest import own_path
+    from ..weights.publication import publish
+
+    path = own_path()
+    folders = (options.folder,) if options.folder else ()
+    publish(options.name, options.repo, card=options.card, manifest_path=path, folders=folders)
+    print(f"wrote {path}: commit it, so that others find {options.name} in {options.repo}")

@@ -1,11 +1,11 @@
-"""Downloads from the Hugging Face Hub by its own client, and says in one line what went wrong."""
+"""Files from and to the Hugging Face Hub by its own client, and in one line what went wrong."""
 
 from __future__ import annotations
 
 import inspect
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +123,38 @@ def download_checked(
         f"{filename} of {repo_id} is not what the Hub says it is after a fresh download (sha256 "
         f"{expected}): the server or a proxy changes it"
     )
+
+
+def upload(
+    repo_id: str, files: Mapping[str, bytes], message: str, *, endpoint: str | None = None
+) -> str:
+    """Commits files to a model repository on the Hub, which is made if it is not there.
+
+    Args:
+        repo_id: repository, namespace/name.
+        files: content by name; others in the repository stay.
+        message: of the commit.
+        endpoint: the Hub's address; that of its client's settings if absent.
+
+    Returns:
+        The commit, 40 hexadecimal digits; the latest one if nothing was to change.
+
+    Raises:
+        InputError: it cannot be done; says why.
+    """
+    from huggingface_hub import CommitOperationAdd, HfApi  # noqa: PLC0415  slow, seldom needed
+
+    api = HfApi(endpoint=endpoint)
+    additions = [CommitOperationAdd(name, content) for name, content in files.items()]
+    try:
+        api.create_repo(repo_id, exist_ok=True)
+        return api.create_commit(repo_id, additions, commit_message=message).oid
+    # What carries the client's requests raises exceptions of its own.
+    except Exception as error:
+        status = getattr(getattr(error, "response", None), "status_code", None)
+        needs_login = "a login that may write there is needed (hf auth login)"
+        reason = needs_login if status in (401, 403) else _line(error)
+        raise InputError(f"{repo_id} cannot be written to: {reason}") from error
 
 
 class _Report:

@@ -6,10 +6,11 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ..atomic import write_text
 from ..errors import InputError
 from .files import EncoderIdentity, identify, read_tensors
 
@@ -97,6 +98,13 @@ class Manifest:
         return {file.filename: file for pair in pairs for file in pair}
 
 
+def own_path() -> Path:
+    """Of this package's manifest: in the package of a wheel, beside it in a clone."""
+    package = PACKAGE_FOLDER.parent
+    inside = package / NAME
+    return inside if inside.exists() else package.parent / NAME
+
+
 def load_manifest(path: Path | None = None) -> Manifest:
     """Reads a manifest.
 
@@ -106,7 +114,7 @@ def load_manifest(path: Path | None = None) -> Manifest:
     Raises:
         InputError: the file cannot be read or says something else than a manifest does.
     """
-    path = path or _own_path()
+    path = path or own_path()
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -117,9 +125,21 @@ def load_manifest(path: Path | None = None) -> Manifest:
         raise InputError(f"{path}: {error}") from error
 
 
-def refreshed(manifest: Manifest, folder: Path = PACKAGE_FOLDER) -> Manifest:
+def write_manifest(path: Path, manifest: Manifest) -> None:
+    """Writes a manifest, whole or not at all."""
+    models = {
+        model.name: {
+            "encoder": {**asdict(model.encoder), "identity": model.identity},
+            "decoder": asdict(model.decoder),
+        }
+        for model in manifest.models
+    }
+    write_text(path, json.dumps({"models": models}, indent=2, ensure_ascii=False) + "\n")
+
+
+def refreshed(manifest: Manifest, folder: Path) -> Manifest:
     """The manifest as it has to be for the embedded files as they are: their sha256, sizes and
-    identities brought up to date. A test holds the two equal.
+    identities brought up to date.
 
     Args:
         manifest: the manifest.
@@ -161,13 +181,6 @@ def _measured(file: WeightsFile, folder: Path) -> WeightsFile:
     if not path.is_file():
         raise InputError(f"{path} is missing, but the manifest says that it is embedded")
     return replace(file, sha256=file_sha256(path), size=path.stat().st_size)
-
-
-def _own_path() -> Path:
-    """In the package of a wheel, beside it in a clone."""
-    package = PACKAGE_FOLDER.parent
-    inside = package / NAME
-    return inside if inside.exists() else package.parent / NAME
 
 
 def _manifest(data: object) -> Manifest:

@@ -14,7 +14,7 @@ from torch import nn
 from adain_nodes.cli import main
 from adain_nodes.image_files import write_picture
 from adain_nodes.model import load_model
-from adain_nodes.weights import fetch
+from adain_nodes.weights import fetch, manifest, publication
 from adain_nodes.weights.files import identify, read_tensors
 from adain_nodes.weights.manifest import PACKAGE_FOLDER, load_manifest
 from adain_nodes.weights.store import list_models
@@ -75,6 +75,29 @@ def test_verify_exits_with_2_for_what_is_broken_or_missing(package: Path, capsys
     assert captured.out.count("BROKEN") == 2
     assert model.encoder.filename in captured.err
     assert model.decoder.filename in captured.err
+
+
+def test_publish_uploads_and_notes_where(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    path, card = tmp_path / "manifest.json", tmp_path / "card.md"
+    shutil.copy(manifest.own_path(), path)
+    for file in (card, tmp_path / "LICENSE", tmp_path / "NOTICE"):
+        file.write_text(file.name)
+    uploads: list[tuple[str, set[str]]] = []
+
+    def upload(repo_id: str, files: dict[str, bytes], _message: str, **_: object) -> str:
+        uploads.append((repo_id, set(files)))
+        return "c" * 40
+
+    monkeypatch.setattr(manifest, "own_path", lambda: path)
+    monkeypatch.setattr(publication, "upload", upload)
+    assert main(["models", "publish", "adain-vgg16", "someone/art", "--card", str(card)]) == 0
+    (entry,) = load_manifest(path).models
+    names = {entry.encoder.filename, entry.decoder.filename}
+    assert uploads == [("someone/art", names | {"README.md", "LICENSE", "NOTICE"})]
+    assert {file.revision for file in (entry.encoder, entry.decoder)} == {"c" * 40}
+    assert "commit it" in capsys.readouterr().out
 
 
 def test_export_decoder_takes_checkpoints_only(tmp_path: Path, capsys: Capture) -> None:

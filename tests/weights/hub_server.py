@@ -1,7 +1,8 @@
 """A loopback stand-in for the Hugging Face Hub that satisfies its real client.
 
-Serves DIR/<namespace>/<name>/<file> at every revision that is a commit hash. From Python it is a
-context manager that counts requests and misbehaves on demand; from a shell:
+Serves DIR/<namespace>/<name>/<file> at every revision that is a commit hash, and takes commits of
+small files. From Python it is a context manager that counts requests and misbehaves on demand; from
+a shell:
 
     python tests/weights/hub_server.py --root DIR --port 8000
 
@@ -11,20 +12,30 @@ It speaks plain HTTP transfers only (no X-Xet-Hash).
 from __future__ import annotations
 
 import argparse
+import base64
 import hashlib
+import json
 import re
 import threading
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 """A revision for tests, and what a branch name stands for."""
 
-STATUS = {"GatedRepo": 403, "RepoNotFound": 404, "RevisionNotFound": 404, "EntryNotFound": 404}
+STATUS = {
+    "Unauthorized": 401,
+    "GatedRepo": 403,
+    "RepoNotFound": 404,
+    "RevisionNotFound": 404,
+    "EntryNotFound": 404,
+}
 
 _TARGET = re.compile(r"/([\w.-]+/[\w.-]+)/resolve/([\w.-]+)/([\w.-]+)")
+_COMMIT_TARGET = re.compile(r"/api/models/([\w.-]+/[\w.-]+)/(preupload|commit)/main")
 _HASH = re.compile(r"[0-9a-f]{40}")
 
 
@@ -97,6 +108,34 @@ class HubServer:
                 body = body[:-1] + bytes([body[-1] ^ 1])
             return 200, headers, body
 
+    def accept(self, target: str, body: bytes) -> tuple[int, dict[str, Any]]:
+        """Status and JSON for a POST: what making a repository and committing to it takes."""
+        with self._lock:
+            self.requests["POST"] += 1
+            if self.error:
+                return STATUS[self.error], {"error": self.error}
+            if target == "/api/validate-yaml":
+                return 200, {"errors": [], "warnings": []}
+            if target == "/api/repos/create":
+                request = json.loads(body)
+                repository = f"{request['organization']}/{request['name']}"
+                (self.root / repository).mkdir(parents=True, exist_ok=True)
+                return 200, {"url": f"{self.endpoint}/{repository}"}
+            match = _COMMIT_TARGET.fullmatch(target)
+            if match is None:
+                return 404, {}
+            repository, action = match.groups()
+            if action == "preupload":
+                names = [file["path"] for file in json.loads(body)["files"]]
+                modes = {"uploadMode": "regular", "shouldIgnore": False}
+                return 200, {"files": [{"path": name, **modes} for name in names]}
+            for line in map(json.loads, body.splitlines()):
+                if line["key"] == "file":
+                    content = base64.b64decode(line["value"]["content"])
+                    (self.root / repository / line["value"]["path"]).write_bytes(content)
+            url = f"{self.endpoint}/{repository}/commit/{COMMIT}"
+            return 200, {"success": True, "commitUrl": url, "commitOid": COMMIT}
+
     def serve(self) -> None:
         """Serves in this thread until it is interrupted."""
         try:
@@ -112,6 +151,16 @@ def _handler(hub: HubServer) -> type[BaseHTTPRequestHandler]:
 
         def do_GET(self) -> None:
             self._reply("GET")
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            status, answer = hub.accept(self.path, body)
+            data = json.dumps(answer).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
 
         def log_message(self, format: str, *args: object) -> None:
             pass

@@ -10,7 +10,14 @@ import pytest
 
 from adain_nodes.errors import InputError
 from adain_nodes.weights.files import EncoderIdentity
-from adain_nodes.weights.manifest import Manifest, load_manifest, refreshed
+from adain_nodes.weights.manifest import (
+    PACKAGE_FOLDER,
+    Manifest,
+    load_manifest,
+    own_path,
+    refreshed,
+    write_manifest,
+)
 
 from .hub_server import COMMIT
 from .tiny_models import describe_model, write_model
@@ -43,16 +50,24 @@ def load(data: object, folder: Path) -> Manifest:
 
 def test_the_manifest_is_true_to_the_embedded_files() -> None:
     manifest = load_manifest()
+    true = refreshed(manifest, PACKAGE_FOLDER)
     changes = [
         f"{name}: sha256 {new.sha256}, size {new.size}"
-        for name, new in refreshed(manifest).files().items()
+        for name, new in true.files().items()
         if new != manifest.files()[name]
     ] + [
         f"{new.encoder.filename}: identity {new.identity}"
-        for new, old in zip(refreshed(manifest).models, manifest.models, strict=True)
+        for new, old in zip(
+            refreshed(manifest, PACKAGE_FOLDER).models, manifest.models, strict=True
+        )
         if new.identity != old.identity
     ]
     assert not changes, "bring weights_manifest.json up to date: " + "; ".join(changes)
+
+
+def test_writing_the_manifest_changes_nothing_else(tmp_path: Path) -> None:
+    write_manifest(tmp_path / "manifest.json", load_manifest())
+    assert (tmp_path / "manifest.json").read_text() == own_path().read_text()
 
 
 def test_the_default_model_is_first_and_embedded() -> None:
