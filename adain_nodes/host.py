@@ -71,6 +71,14 @@ class Host:
         """Bytes that can still be allocated on a device; None if nobody knows."""
         return free_memory(device)
 
+    def favors_fp16(self, device: torch.device) -> bool:
+        """Whether a device computes fast and right in fp16."""
+        if device.type == "cuda":
+            # Before Volta fp16 is slow, and convolutions of the GTX 16 series give NaN.
+            name = torch.cuda.get_device_name(device)
+            return torch.cuda.get_device_capability(device) >= (7, 0) and "GTX 16" not in name
+        return device.type == "mps"
+
     def model_folders(self) -> list[Path]:
         """Where users put weights, in the order to search them."""
         return []
@@ -105,7 +113,9 @@ class _ComfyResident(Resident[N]):
 
         model_management.load_models_gpu([self._patcher])
         network: N = self._patcher.model
-        return network
+        # With --novram ComfyUI leaves weights where they are and expects layers to fetch their own;
+        # our networks of 12 MB are no burden.
+        return network.to(self.device)
 
 
 class ComfyHost(Host):
@@ -137,6 +147,12 @@ class ComfyHost(Host):
 
         free: int = model_management.get_free_memory(device)
         return free
+
+    def favors_fp16(self, device: torch.device) -> bool:
+        from comfy import model_management  # noqa: PLC0415
+
+        favors: bool = model_management.should_use_fp16(device)
+        return favors
 
     def model_folders(self) -> list[Path]:
         import folder_paths  # noqa: PLC0415
@@ -181,8 +197,8 @@ def compute_dtype(precision: Precision, device: torch.device) -> torch.dtype:
     """The floating type that networks compute in.
 
     Args:
-        precision: `auto` is what is fastest without visible loss: fp16 on CUDA and Apple GPUs,
-            bf16 on CPUs with AMX or AVX512-BF16, otherwise fp32.
+        precision: `auto` is what is fastest without visible loss: fp16 on GPUs that are good at it,
+            see `Host.favors_fp16`, bf16 on CPUs with AMX or AVX512-BF16, otherwise fp32.
         device: where they compute.
 
     Raises:
@@ -192,11 +208,9 @@ def compute_dtype(precision: Precision, device: torch.device) -> torch.dtype:
         return _DTYPES[precision]
     if precision != "auto":
         raise InputError(f"precision must be auto, {', '.join(_DTYPES)}, got {precision!r}")
-    if device.type in ("cuda", "mps"):
-        return torch.float16
-    if device.type == "cpu" and _cpu_has_bf16():
-        return torch.bfloat16
-    return torch.float32
+    if device.type == "cpu":
+        return torch.bfloat16 if _cpu_has_bf16() else torch.float32
+    return torch.float16 if current().favors_fp16(device) else torch.float32
 
 
 @cache

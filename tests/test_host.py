@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 from adain_nodes import host
 from adain_nodes.errors import InputError
@@ -81,9 +82,65 @@ def test_auto_takes_bf16_on_cpus_made_for_it(
         host._cpu_has_bf16.cache_clear()
 
 
-def test_auto_takes_fp16_on_gpus() -> None:
-    assert host.compute_dtype("auto", torch.device("cuda")) == torch.float16
+@pytest.mark.parametrize(
+    ("name", "capability", "dtype"),
+    [
+        ("NVIDIA H100", (9, 0), torch.float16),
+        ("NVIDIA GeForce RTX 2060", (7, 5), torch.float16),
+        ("NVIDIA GeForce GTX 1650", (7, 5), torch.float32),
+        ("NVIDIA GeForce GTX 1080", (6, 1), torch.float32),
+    ],
+)
+def test_auto_takes_fp16_on_gpus_that_are_good_at_it(
+    monkeypatch: pytest.MonkeyPatch, name: str, capability: tuple[int, int], dtype: torch.dtype
+) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda _: name)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: capability)
+    assert host.compute_dtype("auto", torch.device("cuda")) == dtype
     assert host.compute_dtype("auto", torch.device("mps")) == torch.float16
+
+
+@pytest.fixture
+def comfy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    """Enough of a ComfyUI to be the host; its model_management."""
+    paths: Any = ModuleType("folder_paths")
+    paths.models_dir = str(tmp_path)
+    paths.add_model_folder_path = lambda *_: None
+    package, management, patcher = (
+        ModuleType(name) for name in ("comfy", "model_management", "model_patcher")
+    )
+    vars(package).update(model_management=management, model_patcher=patcher)
+    for name, module in (
+        ("folder_paths", paths),
+        ("comfy", package),
+        ("comfy.model_management", management),
+    ):
+        monkeypatch.setitem(sys.modules, name, module)
+
+    class Patcher:
+        def __init__(self, model: nn.Module, **_: object) -> None:
+            self.model = model
+
+    vars(patcher).update(ModelPatcher=Patcher)
+    vars(management).update(
+        should_use_fp16=lambda device: device.type == "xpu",
+        unet_offload_device=lambda: CPU,
+        load_models_gpu=lambda _: None,
+    )
+    return management
+
+
+@pytest.mark.usefixtures("fresh_host", "comfy")
+def test_auto_follows_comfyui() -> None:
+    assert host.compute_dtype("auto", torch.device("xpu")) == torch.float16
+    assert host.compute_dtype("auto", torch.device("cuda")) == torch.float32
+
+
+@pytest.mark.usefixtures("fresh_host", "comfy")
+def test_a_network_is_on_its_device_even_if_comfyui_moves_nothing() -> None:
+    device = torch.device("meta")
+    resident = host.current().resident(nn.Linear(2, 3), device)
+    assert resident.load().weight.device == device
 
 
 def test_an_unknown_precision_is_an_error_that_lists_the_known() -> None:

@@ -39,7 +39,7 @@ class AdaINModelLoader:
                 "precision": schema.choice(
                     ["auto", "fp32", "bf16", "fp16"],
                     "Number format to compute in. 'auto' is the fastest without visible loss: "
-                    "fp16 on GPUs, bf16 on CPUs made for it, otherwise fp32.",
+                    "fp16 on GPUs and bf16 on CPUs that are good at it, otherwise fp32.",
                 ),
             },
             "optional": {
