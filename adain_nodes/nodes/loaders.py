@@ -9,7 +9,8 @@ from torch import Tensor
 from .. import host
 from ..image_files import read_mask, read_picture
 from ..model import Model, load_model
-from ..weights.store import available_models
+from ..weights.manifest import load_manifest
+from ..weights.store import available_models, resolve
 from . import schema
 
 EXAMPLE_IMAGES = Path(__file__).parents[2] / "examples" / "images"
@@ -50,6 +51,17 @@ class AdaINModelLoader:
                 ),
             },
         }
+
+    @classmethod
+    def IS_CHANGED(cls, model_name: str | None, **_: object) -> str | float:  # noqa: N802  ComfyUI's name
+        if model_name is None:  # linked, and not known yet
+            return float("nan")
+        if load_manifest().find(model_name):
+            return ""  # its files are known by their sha256
+        files = resolve(model_name, folders=host.current().model_folders())
+        return " ".join(
+            f"{path} {path.stat().st_mtime_ns}" for path in (files.encoder, files.decoder)
+        )
 
     def load(
         self, *, model_name: str, precision: host.Precision, tile_size: int = 0

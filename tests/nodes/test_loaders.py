@@ -1,0 +1,53 @@
+"""When a graph loads a model anew."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adain_nodes import host
+from adain_nodes.nodes import NODE_CLASS_MAPPINGS
+
+LOAD: Any = NODE_CLASS_MAPPINGS["AdaINModelLoader"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, tiny_model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The host's model folder, with one model, tiny-model."""
+
+    class WithFolder(host.Host):
+        def model_folders(self) -> list[Path]:
+            return [tmp_path]
+
+    monkeypatch.setattr(host, "current", WithFolder)
+    return tiny_model_folder
+
+
+def state(name: str) -> str:
+    """With the other widgets, as ComfyUI asks."""
+    result: str = LOAD.IS_CHANGED(model_name=name, precision="auto", tile_size=0)
+    return result
+
+
+@pytest.mark.parametrize("file", ["encoder.safetensors", "decoder.safetensors"])
+def test_a_model_whose_file_was_replaced_is_another(folder: Path, file: str) -> None:
+    before = state(folder.name)
+    assert state(folder.name) == before
+    status = (folder / file).stat()
+    os.utime(folder / file, ns=(status.st_atime_ns, status.st_mtime_ns + 1_000_000_000))
+    assert state(folder.name) != before
+
+
+def test_a_model_of_the_manifest_stays_what_it_is(folder: Path) -> None:
+    before = state("adain-vgg16")
+    (folder.parent / "adain-vgg16-decoder.safetensors").write_bytes(b"no weights")
+    assert state("adain-vgg16") == before
+
+
+def test_a_name_that_is_linked_is_always_looked_up() -> None:
+    # What equals nothing, not even itself, is never taken from the cache.
+    assert math.isnan(LOAD.IS_CHANGED(model_name=None))
