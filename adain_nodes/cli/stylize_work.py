@@ -24,7 +24,7 @@ from ..pipeline import (
     decode,
     encode,
     interpolate_styles,
-    style_statistics,
+    style_of,
     transfer,
 )
 from ..style_files import load_style
@@ -140,8 +140,8 @@ class EncodedStyles:
 
     def _encoded(self, pictures: Mapping[StyleInput, Tensor]) -> Mapping[StyleInput, Style]:
         encoded = {
-            name: style_statistics(
-                encode(self._model, picture, shorter_side=self._style_size, progress=self._progress)
+            name: style_of(
+                self._model, picture, shorter_side=self._style_size, progress=self._progress
             )
             for name, picture in pictures.items()
         }

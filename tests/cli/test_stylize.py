@@ -5,6 +5,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -136,14 +137,15 @@ def test_every_content_is_combined_with_every_style(stylize: Command, model: Mod
 
 def test_each_picture_is_encoded_once(stylize: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
+    for function in (pipeline.encode, pipeline.style_of):
 
-    def counted(model: Model, picture: Tensor, **options: int) -> Features:
-        calls.append(picture.shape)
-        return pipeline.encode(model, picture, shorter_side=options["shorter_side"])
+        def counted(*arguments: Any, function: Any = function, **options: Any) -> Any:
+            calls.append(function.__name__)
+            return function(*arguments, **options)
 
-    monkeypatch.setattr(stylize_work, "encode", counted)
+        monkeypatch.setattr(stylize_work, function.__name__, counted)
     assert stylize("cat.png", "dog.png", *TWO, "-o", "out") == 0
-    assert len(calls) == 4
+    assert sorted(calls) == ["encode", "encode", "style_of", "style_of"]
 
 
 def test_interpolated_contents_are_named_after_all_styles(stylize: Command) -> None:
