@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import Tensor
 
 from .. import pipeline
@@ -46,7 +48,7 @@ class AdaINSpatialMask:
         return inputs
 
     def compose(
-        self, *, outside: Features, mask_resize: MaskResize, **inputs: Features | Tensor
+        self, *, outside: Features, mask_resize: MaskResize, **inputs: Any
     ) -> tuple[Features]:
         regions: list[tuple[Features, Tensor]] = []
         for index in range(1, MAX_REGIONS + 1):
@@ -54,6 +56,6 @@ class AdaINSpatialMask:
             if (features is None) != (mask is None):
                 missing = f"mask_{index}" if mask is None else f"features_{index}"
                 raise InputError(f"region {index} needs features and a mask: link {missing}, too")
-            if isinstance(features, Features) and isinstance(mask, Tensor):
+            if features is not None and mask is not None:
                 regions.append((features, mask))
         return (pipeline.compose(regions, outside, mask_resize=mask_resize),)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import Tensor
 
 from .. import pipeline
@@ -79,14 +81,15 @@ class AdaINInterpolateStyles:
             )
         return inputs
 
-    def interpolate(self, **inputs: Style | float) -> tuple[Style]:
+    def interpolate(self, **inputs: Any) -> tuple[Style]:
         styles: list[Style] = []
         weights: list[float] = []
         for index in range(1, MAX_STYLES + 1):
-            style, weight = inputs.get(f"style_{index}"), inputs.get(f"weight_{index}", 1.0)
-            if isinstance(style, Style) and isinstance(weight, int | float):
+            style = inputs.get(f"style_{index}")
+            if style is not None:
                 styles.append(style)
-                weights.append(weight)
+                # A linked node may give a number of another type.
+                weights.append(float(inputs.get(f"weight_{index}", 1.0)))
         if len(styles) < 2:
             raise InputError(f"two to {MAX_STYLES} styles must be linked, got {len(styles)}")
         return (pipeline.interpolate_styles(styles, weights),)

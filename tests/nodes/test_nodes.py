@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -107,9 +108,9 @@ def test_interpolation_ignores_the_weight_of_an_unlinked_style(model: Model, sty
     mixed = run(
         "AdaINInterpolateStyles",
         style_1=style,
-        weight_1=3.0,
+        weight_1=np.float32(3),  # as other packs' nodes may give it
         style_2=other,
-        weight_2=1.0,
+        weight_2=1,
         weight_3=50.0,
         weight_4=1.0,
     )
