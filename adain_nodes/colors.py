@@ -17,7 +17,7 @@ from .ops.color import (
     match_histograms,
     match_statistics,
 )
-from .pictures import check_picture, common_batch, from_network, to_network
+from .pictures import check_picture, common_batch, scaled
 
 METHODS: tuple[ColorMethod, ...] = get_args(ColorMethod)
 
@@ -55,7 +55,7 @@ def match_color(
     for index in range(batch):
         single = picture[index % len(picture)][None].cpu()
         other = reference[index % len(reference)][None].cpu()
-        color, alpha = _at_size(single, single.shape[1:3])
+        color, alpha = scaled(single, _size(single))
         matched = _matched(color, alpha, other, method) if strength > 0 else color
         result[index, ..., :3] = torch.lerp(color, matched, strength).clamp_(0, 1)[0]
         if channels == 4:
@@ -110,19 +110,12 @@ def result_for(content: Tensor, result: Tensor, method: ColorMethod | None) -> T
     return match_color(result, content, method) if method == "luminance" else result
 
 
-def _at_size(picture: Tensor, size: tuple[int, ...]) -> tuple[Tensor, Tensor | None]:
-    """RGB, [B,H,W,3], and alpha, [B,H,W,1] or None: fp32 in 0..1, scaled to a height and width."""
-    height, width = size
-    color, alpha = to_network(picture, (height, width))
-    return from_network(color, (height, width), None), alpha
-
-
 def _matched(color: Tensor, alpha: Tensor | None, reference: Tensor, method: ColorMethod) -> Tensor:
     """One picture, [1,H,W,3], in the colours of another, [1,H',W',C], not clamped."""
     if method == "luminance":
-        return match_chroma(color, _at_size(reference, color.shape[1:3])[0])
+        return match_chroma(color, scaled(reference, _size(color))[0])
     source = _visible(color, alpha)
-    target = _visible(*_at_size(reference, reference.shape[1:3]))
+    target = _visible(*scaled(reference, _size(reference)))
     pixels = color.flatten(0, 2)
     if method == "histogram":
         return match_histograms(pixels, source, target).view_as(color)
@@ -138,3 +131,8 @@ def _visible(color: Tensor, alpha: Tensor | None) -> Tensor:
         return pixels
     shown = pixels[alpha.flatten() > 0]
     return shown if len(shown) else pixels
+
+
+def _size(picture: Tensor) -> tuple[int, int]:
+    height, width = picture.shape[1:3]
+    return height, width

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
+from typing import get_args
 
 import torch
 from torch import Tensor
@@ -47,8 +49,9 @@ class Features:
         """A mask [B,H',W'] or [H',W'] on the grid of these features, see `ops.masks.grid_mask`.
 
         Raises:
-            InputError: it has another shape, or holds NaN.
+            InputError: it has another shape, or holds NaN, or the way to resize is unknown.
         """
+        check_mask_resize(resize)
         mask = as_batch(mask).to(self.values.device)
         height, width = self.values.shape[2:]
         return grid_mask(mask, self.size, (height, width), resize)
@@ -102,17 +105,30 @@ class Style:
         return replace(self, statistics=statistics)
 
 
-def stacked(parts: Sequence[Features]) -> Features:
-    """Features of equal size as one batch."""
-    first = parts[0]
-    if len(parts) == 1:
+def stacked(parts: Iterable[Features], count: int) -> Features:
+    """Features of single pictures of equal size as one batch, which is filled as they come: of a
+    long one there is no second copy.
+
+    Args:
+        parts: of one picture each.
+        count: how many there are, at least 1.
+    """
+    parts = iter(parts)
+    first = next(parts)
+    if count == 1:
         return first  # not a copy: it may be large
-    alphas = [part.alpha for part in parts if part.alpha is not None]
-    return replace(
-        first,
-        values=torch.cat([part.values for part in parts]),
-        alpha=torch.cat(alphas) if alphas else None,
+    values = torch.empty(
+        (count, *first.values.shape[1:]),
+        dtype=first.values.dtype,
+        device=first.values.device,
+        memory_format=torch.channels_last,
     )
+    alpha = None if first.alpha is None else first.alpha.new_empty(count, *first.alpha.shape[1:])
+    for index, part in enumerate(chain([first], parts)):
+        values[index] = part.values[0]
+        if alpha is not None and part.alpha is not None:
+            alpha[index] = part.alpha[0]
+    return replace(first, values=values, alpha=alpha)
 
 
 def stacked_styles(styles: Sequence[Style]) -> Style:
@@ -145,6 +161,17 @@ def as_batch(mask: Tensor) -> Tensor:
     if mask.isnan().any():
         raise InputError("a mask must have values in 0..1, got NaN")
     return (mask if mask.ndim == 3 else mask[None]).clamp(0, 1)
+
+
+def check_mask_resize(name: str) -> None:
+    """Checks how masks are to be brought onto the feature grid.
+
+    Raises:
+        InputError: it is unknown.
+    """
+    known = get_args(MaskResize)
+    if name not in known:
+        raise InputError(f"mask_resize must be {' or '.join(known)}, got {name!r}")
 
 
 def check_same_encoder(**encoders: EncoderIdentity) -> None:

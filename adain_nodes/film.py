@@ -11,14 +11,21 @@ from torch import Tensor
 from . import host
 from .colors import check_method, recolors_style, result_for, style_for
 from .errors import InputError
-from .features import Features, Style, as_batch, check_same_encoder
+from .features import Features, Style, as_batch, check_mask_resize, check_same_encoder
 from .frame_statistics import FrameStatistics, Shared, Smoothed, check_frame_statistics
+from .mask_checks import warn_of_empty
 from .model import Model
 from .ops.color import ColorMethod
 from .ops.masks import MaskResize
 from .ops.statistics import Moments, Statistics
-from .pictures import check_picture, common_batch
-from .pipeline import MaskStatistics, apply_style, compose_deferred, style_of, warn_of_empty
+from .pictures import check_picture, collected, common_batch
+from .pipeline import (
+    MaskStatistics,
+    apply_style,
+    check_mask_statistics,
+    compose_deferred,
+    style_of,
+)
 from .steps import Report, cells, counter, decode_one, encode_one
 
 
@@ -72,6 +79,8 @@ class FilmOptions:
     def __post_init__(self) -> None:
         if self.preserve_color is not None:
             check_method(self.preserve_color)
+        check_mask_statistics(self.mask_statistics)
+        check_mask_resize(self.mask_resize)
         check_frame_statistics(self.frame_statistics, self.smoothing)
 
 
@@ -136,7 +145,8 @@ def stylize(
     sizes = {"content": len(content), "style": len(style)}
     if mask is not None:
         mask = as_batch(mask)
-        warn_of_empty(mask)
+        # On the grid of the frames, which are yet to be encoded, it is empty where it is here.
+        warn_of_empty(mask, mask)
         sizes["mask"] = len(mask)
     batch = common_batch(**sizes)
     if isinstance(style, Tensor):
@@ -148,14 +158,7 @@ def stylize(
         )
     frames = content if len(content) == batch else [content[0]] * batch
     results = stylize_frames(model, frames, [Region(style, mask)], options, progress=progress)
-    first = next(results)
-    if batch == 1:
-        return first[None]  # not a copy: it may be large
-    film = first.new_empty((batch, *first.shape))
-    film[0] = first
-    for index, result in enumerate(results, 1):
-        film[index] = result
-    return film
+    return collected(results, batch)
 
 
 def stylize_frames(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import chain
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -38,44 +41,59 @@ def check_picture(picture: Tensor, name: str) -> None:
             )
 
 
-def to_network(picture: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor | None]:
-    """Prepares pictures for the encoder.
+def scaled(picture: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor | None]:
+    """Brings pictures to a size.
 
     Args:
         picture: [B,H,W,C], checked.
-        size: height and width to scale to.
+        size: height H' and width W' in px.
 
     Returns:
-        RGB clamped to 0..1, [B,3,H',W'], fp32, scaled to `size` and with sides below `MIN_SIDE`
-        extended to it by repeating the bottom and right edge; and the fourth channel of RGBA
-        pictures, [B,H,W,1] at `size`, or None.
+        RGB, [B,H',W',3], and the fourth channel of RGBA pictures, [B,H',W',1], or None; fp32,
+        clamped to 0..1.
     """
-    values = picture.float().clamp(0, 1).movedim(-1, 1)
-    if tuple(values.shape[2:]) != size:
-        values = F.interpolate(values, size, mode="bicubic", antialias=True).clamp_(0, 1)
-    alpha = values[:, 3:].movedim(1, -1) if values.shape[1] == 4 else None
-    color = values[:, :3].expand(-1, 3, -1, -1)
+    values = picture.float().clamp(0, 1)
+    if tuple(values.shape[1:3]) != size:
+        planes = values.movedim(-1, 1)
+        planes = F.interpolate(planes, size, mode="bicubic", antialias=True).clamp_(0, 1)
+        values = planes.movedim(1, -1)
+    alpha = values[..., 3:] if values.shape[3] == 4 else None
+    return values[..., :3].expand(-1, -1, -1, 3), alpha
+
+
+def to_network(picture: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor | None]:
+    """Prepares pictures for the encoder: what `scaled` gives, as networks want it.
+
+    Returns:
+        RGB, [B,3,H',W'], with sides below `MIN_SIDE` extended to it by repeating the bottom and
+        right edge; and the fourth channel, [B,H',W',1] without that, or None.
+    """
+    color, alpha = scaled(picture, size)
+    planes = color.movedim(-1, 1)
     bottom, right = (max(0, MIN_SIDE - side) for side in size)
     if bottom or right:
-        color = F.pad(color, (0, right, 0, bottom), mode="replicate")
-    return color, alpha
+        planes = F.pad(planes, (0, right, 0, bottom), mode="replicate")
+    return planes, alpha
 
 
-def from_network(picture: Tensor, size: tuple[int, int], alpha: Tensor | None) -> Tensor:
-    """Turns what the decoder gives into pictures.
+def collected(pictures: Iterable[Tensor], count: int) -> Tensor:
+    """Pictures as one batch, which is filled as they come: of a long one there is no second copy.
 
     Args:
-        picture: [B,3,H',W'], at least as large as `size`.
-        size: height and width to crop to, at the bottom and on the right.
-        alpha: a fourth channel to put back, [B,H,W,1], or None.
+        pictures: of one size, each [H,W,C].
+        count: how many there are, at least 1.
 
     Returns:
-        [B,H,W,3 or 4], fp32, in 0..1.
+        [count,H,W,C].
     """
-    result = picture[:, :, : size[0], : size[1]].float().clamp(0, 1).movedim(1, -1)
-    if alpha is None:
-        return result.contiguous()
-    return torch.cat([result, alpha.to(result)], dim=-1)
+    pictures = iter(pictures)
+    first = next(pictures)
+    if count == 1:
+        return first[None]  # not a copy: it may be large
+    batch = first.new_empty((count, *first.shape))
+    for index, picture in enumerate(chain([first], pictures)):
+        batch[index] = picture
+    return batch
 
 
 def scaled_size(size: tuple[int, int], shorter_side: int) -> tuple[int, int]:

@@ -10,10 +10,9 @@ the picture that was encoded. Everything that takes long accepts `progress`.
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
@@ -29,16 +28,16 @@ from .features import (
     check_same_size,
     stacked,
 )
+from .mask_checks import refuse_empty_style_mask, warn_of_empty
 from .model import Model
 from .ops.masks import MaskResize, compose_regions, is_empty
 from .ops.normalization import adain, blend, interpolate_statistics
 from .ops.statistics import Statistics, channel_statistics
-from .pictures import check_picture, common_batch
+from .pictures import check_picture, collected, common_batch
 from .steps import cells, counter, decode_one, encode_one, summarise_one
 
-logger = logging.getLogger(__name__)
-
 MaskStatistics = Literal["region", "image"]
+"""Where the content's mu(x) and sigma(x) are measured, see `transfer`."""
 
 
 def encode(
@@ -57,7 +56,8 @@ def encode(
     """
     check_picture(picture, "picture")
     report = counter(progress, len(picture) * cells(picture, shorter_side))
-    return stacked([encode_one(model, single[None], shorter_side, report) for single in picture])
+    parts = (encode_one(model, single[None], shorter_side, report) for single in picture)
+    return stacked(parts, len(picture))
 
 
 def style_of(
@@ -105,12 +105,7 @@ def style_statistics(
         return Style(channel_statistics(features.values), features.encoder)
     weights = features.on_grid(mask, mask_resize)
     batch = common_batch(features=len(features), mask=len(weights))
-    empty = is_empty(weights).nonzero().flatten().tolist()
-    if empty:
-        raise InputError(
-            f"the style mask is empty (0 everywhere) in batch element {empty[0]}: it leaves no "
-            f"part of the picture to take a style from. {_LOAD_IMAGE_HINT}"
-        )
+    refuse_empty_style_mask(as_batch(mask), weights)
     statistics = channel_statistics(
         features.values.expand(batch, -1, -1, -1), weights.expand(batch, -1, -1, -1)
     )
@@ -166,8 +161,7 @@ def transfer(
         InputError: the encoders differ, or the batches do not fit, or `outside` has another size.
     """
     if mask is not None:
-        mask = as_batch(mask)
-        warn_of_empty(mask)
+        warn_of_empty(as_batch(mask), content.on_grid(mask, mask_resize))
     return apply_style(
         content,
         style,
@@ -217,16 +211,10 @@ def decode(model: Model, features: Features, *, progress: host.Progress | None =
     """
     check_same_encoder(model=model.identity, features=features.encoder)
     report = counter(progress, len(features) * math.prod(features.values.shape[2:]))
-    pictures = [
-        decode_one(model, DeferredFeatures(features[i]), report) for i in range(len(features))
-    ]
-    return pictures[0] if len(pictures) == 1 else torch.cat(pictures)
-
-
-_LOAD_IMAGE_HINT = (
-    "LoadImage gives such a mask for files without an alpha channel: draw one in its mask editor, "
-    "or link another mask"
-)
+    pictures = (
+        decode_one(model, DeferredFeatures(features[i]), report)[0] for i in range(len(features))
+    )
+    return collected(pictures, len(features))
 
 
 def apply_style(
@@ -246,6 +234,7 @@ def apply_style(
     Args:
         own: mu(x) and sigma(x) to use instead of those that are measured on the content.
     """
+    check_mask_statistics(mask_statistics)
     outside = content if outside is None else outside
     check_same_encoder(content=content.encoder, style=style.encoder, outside=outside.encoder)
     check_same_size(content=content.size, outside=outside.size)
@@ -302,12 +291,12 @@ def compose_deferred(
     return DeferredFeatures(outside, composed)
 
 
-def warn_of_empty(mask: Tensor) -> None:
-    """Says which masks of a batch, [B,H,W], are 0 everywhere."""
-    empty = is_empty(mask).nonzero().flatten().tolist()
-    if empty:
-        logger.warning(
-            "The mask is empty (0 everywhere) in batch elements %s: nothing is stylised there. %s",
-            empty,
-            _LOAD_IMAGE_HINT,
-        )
+def check_mask_statistics(name: str) -> None:
+    """Checks where statistics are to be measured.
+
+    Raises:
+        InputError: it is unknown.
+    """
+    known = get_args(MaskStatistics)
+    if name not in known:
+        raise InputError(f"mask_statistics must be {' or '.join(known)}, got {name!r}")

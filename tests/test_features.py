@@ -36,7 +36,7 @@ def test_features_split_and_stack_to_themselves(alpha: bool) -> None:
     assert len(features) == 3
     parts = [features[i] for i in range(3)]
     assert [len(part) for part in parts] == [1, 1, 1]
-    again = stacked(parts)
+    again = stacked(iter(parts), 3)
     assert torch.equal(again.values, features.values)
     assert (again.size, again.encoder) == (features.size, features.encoder)
     if features.alpha is None:

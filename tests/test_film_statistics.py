@@ -363,3 +363,7 @@ def test_regions_must_fit(model: Model, frames: Tensor, style: Style) -> None:
 def test_options_are_checked(model: Model, frames: Tensor, style: Style) -> None:
     with pytest.raises(InputError, match="smoothing must be"):
         stylize(model, frames, style, smoothing=2)
+    with pytest.raises(InputError, match="mask_statistics must be region or image, got 'regions'"):
+        stylize(model, frames, style, mask_statistics="regions")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="mask_resize must be area or nearest, got 'cubic'"):
+        FilmOptions(mask_resize="cubic")  # type: ignore[arg-type]

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+import weakref
+from collections.abc import Iterator
+
 import pytest
 import torch
+from torch import Tensor
 
 from adain_nodes.errors import InputError
 from adain_nodes.pictures import (
     check_picture,
+    collected,
     common_batch,
-    from_network,
+    scaled,
     scaled_size,
     to_network,
 )
@@ -43,12 +48,12 @@ def test_a_value_that_is_not_finite_is_located(value: float) -> None:
         check_picture(picture, "content")
 
 
-def test_values_are_clamped_on_entry_and_on_exit() -> None:
+def test_values_are_clamped() -> None:
     picture = torch.tensor([-1.0, 0.25, 3.0]).expand(1, 9, 9, 3)
     color, _ = to_network(picture, (9, 9))
     assert color[0, :, 4, 4].tolist() == [0, 0.25, 1]
-    result = from_network(picture.movedim(-1, 1), (9, 9), None)
-    assert result[0, 4, 4].tolist() == [0, 0.25, 1]
+    color, _ = scaled(picture, (9, 9))
+    assert color[0, 4, 4].tolist() == [0, 0.25, 1]
 
 
 def test_scaling_does_not_overshoot() -> None:
@@ -88,8 +93,7 @@ def test_the_fourth_channel_travels_untouched() -> None:
     color, alpha = to_network(picture, (5, 12))
     assert alpha is not None
     assert torch.equal(alpha, picture[..., 3:])
-    result = from_network(color, (5, 12), alpha)
-    assert torch.equal(result, picture)
+    assert torch.equal(color[:, :, :5], picture[..., :3].movedim(-1, 1))
 
 
 def test_the_fourth_channel_is_scaled_with_the_picture() -> None:
@@ -113,10 +117,26 @@ def test_small_sides_are_extended_by_their_edge(size: tuple[int, int]) -> None:
             assert torch.equal(color[0, :, row, column], pixel)
 
 
-def test_exit_crops_at_the_bottom_and_on_the_right() -> None:
-    picture = torch.rand(2, 3, 16, 24)
-    result = from_network(picture, (9, 17), None)
-    assert torch.equal(result, picture.movedim(1, -1)[:, :9, :17])
+def test_pictures_come_together_without_being_kept() -> None:
+    made: list[weakref.ref[Tensor]] = []
+    alive: list[int] = []
+
+    def pictures() -> Iterator[Tensor]:
+        for value in range(9):
+            picture = torch.full((2, 3, 4), float(value))
+            made.append(weakref.ref(picture))
+            alive.append(sum(reference() is not None for reference in made))
+            yield picture
+
+    batch = collected(pictures(), 9)
+    assert batch[:, 0, 0, 0].tolist() == list(range(9))
+    # The first, the one before and the one that is being made.
+    assert max(alive) <= 3
+
+
+def test_a_single_picture_is_not_copied() -> None:
+    picture = torch.rand(2, 3, 4)
+    assert collected(iter([picture]), 1).data_ptr() == picture.data_ptr()
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,26 @@ def test_an_empty_mask_gives_outside_exactly_and_warns(
     assert all("LoadImage" in record.getMessage() for record in caplog.records)
 
 
+def test_a_mask_that_nearest_does_not_sample_gives_outside_exactly_and_warns(
+    model: Model, caplog: pytest.LogCaptureFixture
+) -> None:
+    content, style = encoded(model), style_of(model)
+    mask = torch.zeros(40, 56)
+    mask[1:7, 1:7] = 1
+    with caplog.at_level(logging.WARNING):
+        result = transfer(content, style, mask=mask, mask_resize="nearest")
+    assert torch.equal(result.values, content.values)
+    assert "Take 'area'" in caplog.text
+
+
+def test_unknown_options_of_masks_are_refused(model: Model) -> None:
+    content, style, mask = encoded(model), style_of(model), torch.ones(40, 56)
+    with pytest.raises(InputError, match="mask_statistics must be region or image, got 'regions'"):
+        transfer(content, style, mask=mask, mask_statistics="regions")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="mask_resize must be area or nearest, got 'bilinear'"):
+        transfer(content, style, mask=mask, mask_resize="bilinear")  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("statistics", STATISTICS)
 @pytest.mark.parametrize("size", [(40, 56), (1, 1), (64, 64)])
 def test_a_full_mask_is_none(
