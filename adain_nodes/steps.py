@@ -10,6 +10,7 @@ import logging
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import torch
@@ -19,10 +20,10 @@ from . import host
 from .features import DeferredFeatures, Features
 from .memory import is_out_of_memory
 from .model import Model
-from .networks.layers import MIDDLE, prepared
+from .networks.layers import MIDDLE, prepared, taps
 from .networks.tiling import automatic_rows, stream, tiles
 from .networks.vgg import MIN_SIDE, STRIDE, Encoder, grid_size
-from .ops.statistics import Moments
+from .ops.statistics import Moments, Statistics
 from .pictures import scaled_size, to_network
 
 logger = logging.getLogger(__name__)
@@ -54,7 +55,7 @@ def counter(progress: host.Progress | None, total: int) -> Report:
 
 def encode_one(model: Model, picture: Tensor, shorter_side: int, report: Report) -> Features:
     """Encodes a picture [1,H,W,C], see `pipeline.encode`."""
-    encoder = model.encoder.load()
+    encoder, device = model.encoder.load(), model.encoder.device
     source = _Source.of(picture, shorter_side)
     height, width = grid_size(source.size)
     output = host.current().output_device()
@@ -67,33 +68,87 @@ def encode_one(model: Model, picture: Tensor, shorter_side: int, report: Report)
             memory_format=torch.channels_last,
         )
         top = 0
-        for part in _encoded(model, encoder, source, rows):
+        for part in stream(prepared(encoder), source.tiles(rows, device, model.dtype)):
             bottom = top + part.shape[2]
             values[:, :, top:bottom] = part
             report((bottom - top) * width)
             top = bottom
         return values
 
-    values = _in_tiles(model, model.encoder.device, source.size, report, encode)
+    values = _in_tiles(
+        encode, report, source.size, device=device, dtype=model.dtype, tile_size=model.tile_size
+    )
     alpha = None if source.alpha is None else source.alpha.to(output)
     return Features(values, source.size, alpha, model.identity)
 
 
 def summarise_one(model: Model, picture: Tensor, shorter_side: int, report: Report) -> Moments:
     """The moments of relu4_1 of a picture [1,H,W,C], see `pipeline.style_of`."""
-    encoder = model.encoder.load()
+    encoder, device = model.encoder.load(), model.encoder.device
     source = _Source.of(picture, shorter_side)
 
     def summarise(rows: int, report: Report) -> Moments:
         moments = []
-        for part in _encoded(model, encoder, source, rows):
+        for part in stream(prepared(encoder), source.tiles(rows, device, model.dtype)):
             moments.append(Moments.of(part))
             report(math.prod(part.shape[2:]))
         return Moments.merged(moments)
 
-    moments = _in_tiles(model, model.encoder.device, source.size, report, summarise)
+    moments = _in_tiles(
+        summarise, report, source.size, device=device, dtype=model.dtype, tile_size=model.tile_size
+    )
     output = host.current().output_device()
     return Moments(*(part.to(output) for part in (moments.weight, moments.mean, moments.squares)))
+
+
+def measure_one(
+    resident: host.Resident[Encoder],
+    dtype: torch.dtype,
+    picture: Tensor,
+    shorter_side: int,
+    report: Report,
+    *,
+    tile_size: int = 0,
+) -> tuple[Tensor, list[Statistics]]:
+    """What the losses need to know of a picture [1,H,W,C].
+
+    Args:
+        resident: the encoder.
+        dtype: floating type that it computes in.
+        picture: what to encode.
+        shorter_side: see `pipeline.encode`.
+        report: told of every tile.
+        tile_size: see `model.Model`.
+
+    Returns:
+        relu4_1, [1,C,h,w] in fp32, and the statistics of relu1_1, relu2_1, relu3_1 and relu4_1, on
+        the encoder's device. Of the first three there is never more than a tile.
+    """
+    encoder, device = resident.load(), resident.device
+    source = _Source.of(picture, shorter_side)
+    height, width = grid_size(source.size)
+
+    def measure(rows: int, report: Report) -> tuple[Tensor, list[Statistics]]:
+        layers = prepared(encoder)
+        moments: dict[int, list[Moments]] = {index: [] for index in taps(layers)}
+
+        def noted(index: int, part: Tensor) -> None:
+            moments[index].append(Moments.of(part))
+
+        features = torch.empty(
+            1, encoder.architecture.widths[-1], height, width, device=device,
+            memory_format=torch.channels_last,
+        )  # fmt: skip
+        observe = {index: partial(noted, index) for index in moments}
+        top = 0
+        for part in stream(layers, source.tiles(rows, device, dtype), observe):
+            bottom = top + part.shape[2]
+            features[:, :, top:bottom] = part
+            report((bottom - top) * width)
+            top = bottom
+        return features, [Moments.merged(parts).statistics() for parts in moments.values()]
+
+    return _in_tiles(measure, report, source.size, device=device, dtype=dtype, tile_size=tile_size)
 
 
 def decode_one(model: Model, features: DeferredFeatures, report: Report) -> Tensor:
@@ -121,7 +176,9 @@ def decode_one(model: Model, features: DeferredFeatures, report: Report) -> Tens
             top = bottom
         return picture
 
-    picture = _in_tiles(model, device, like.size, report, decode)
+    picture = _in_tiles(
+        decode, report, like.size, device=device, dtype=model.dtype, tile_size=model.tile_size
+    )
     if like.alpha is not None:
         picture[..., 3:] = like.alpha
     return picture
@@ -151,34 +208,29 @@ class _Source:
         color, alpha = to_network(picture, size)
         return cls(color.movedim(1, -1), alpha, size)
 
-    def rows(self, tile: slice) -> Tensor:
-        """[1,3,n,W'], fp32, minus `MIDDLE`."""
-        values = self.colors[:, tile, :, :3].float().clamp(0, 1) - MIDDLE
-        return values.movedim(-1, 1).expand(-1, 3, -1, -1)
-
-
-def _encoded(model: Model, encoder: Encoder, source: _Source, rows: int) -> Iterator[Tensor]:
-    parts = (
-        source.rows(tile).to(model.encoder.device, model.dtype)
-        for tile in tiles(source.colors.shape[1], rows)
-    )
-    return stream(prepared(encoder), parts)
+    def tiles(self, rows: int, device: torch.device, dtype: torch.dtype) -> Iterator[Tensor]:
+        """Tiles of so many rows, [1,3,n,W'], minus `MIDDLE`, as an encoder takes them."""
+        for tile in tiles(self.colors.shape[1], rows):
+            values = self.colors[:, tile, :, :3].float().clamp(0, 1) - MIDDLE
+            yield values.movedim(-1, 1).expand(-1, 3, -1, -1).to(device, dtype)
 
 
 def _in_tiles(
-    model: Model,
-    device: torch.device,
-    size: tuple[int, int],
-    report: Report,
     work: Callable[[int, Report], T],
+    report: Report,
+    size: tuple[int, int],
+    *,
+    device: torch.device,
+    dtype: torch.dtype,
+    tile_size: int,
 ) -> T:
     """Does work on a picture in tiles of so many rows; where memory runs out, of half as many."""
     height, width = size
-    if model.tile_size > 0:
-        rows = -(-model.tile_size // STRIDE) * STRIDE
+    if tile_size > 0:
+        rows = -(-tile_size // STRIDE) * STRIDE
     else:
         free = host.current().free_memory(device)
-        rows = automatic_rows(width, model.dtype.itemsize, free, cached=device.type == "cpu")
+        rows = automatic_rows(width, dtype.itemsize, free, cached=device.type == "cpu")
     rows = min(rows, -(-height // STRIDE) * STRIDE)
     while True:
         done = 0

@@ -77,6 +77,12 @@ def prepared(network: Encoder | Decoder) -> Sequence[Layer]:
     return kept[1]
 
 
+def taps(encoder: Sequence[Layer]) -> list[int]:
+    """Where an encoder's prepared layers give relu1_1, relu2_1, relu3_1 and relu4_1: indices."""
+    pools = [index for index, layer in enumerate(encoder) if isinstance(layer, Pooling)]
+    return [0, *(index + 1 for index in pools)]
+
+
 def _state(tensor: Tensor) -> tuple[int, torch.dtype, torch.device, int]:
     """Differs when the tensor has been changed or moved."""
     # A host that moves networks in inference mode leaves tensors that count no changes.

@@ -9,7 +9,7 @@ At no time is there more of a feature map than a tile.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -56,7 +56,11 @@ def automatic_rows(width: int, itemsize: int, free: int | None, *, cached: bool)
     return max(STRIDE, rows // STRIDE * STRIDE)
 
 
-def stream(network: Sequence[Layer], parts: Iterable[Tensor]) -> Iterator[Tensor]:
+def stream(
+    network: Sequence[Layer],
+    parts: Iterable[Tensor],
+    observe: Mapping[int, Callable[[Tensor], object]] | None = None,
+) -> Iterator[Tensor]:
     """Runs a network over the tiles of a picture.
 
     Args:
@@ -64,6 +68,8 @@ def stream(network: Sequence[Layer], parts: Iterable[Tensor]) -> Iterator[Tensor
         parts: tiles of its input from top to bottom, [B,C,n,W] in the precision of the network,
             each n at least 1. Both sides of the whole must be at least `vgg.MIN_SIDE` for an
             encoder, at least 2 for a decoder.
+        observe: by the index of a layer, what to tell of the tiles of its output, [B,C',m,W'],
+            which hold for that call only.
 
     Yields:
         The tiles of its output, [B,C',m,W'], channels last, as soon as they can be computed: from
@@ -72,10 +78,12 @@ def stream(network: Sequence[Layer], parts: Iterable[Tensor]) -> Iterator[Tensor
     stages = [_Pool() if isinstance(layer, Pooling) else _Convolve(layer) for layer in network]
     for part, last in _with_last(parts):
         rows: Tensor | None = part
-        for stage in stages:
+        for index, stage in enumerate(stages):
             if rows is None:
                 break
             rows = stage.push(rows, last=last)
+            if rows is not None and observe and index in observe:
+                observe[index](rows)
         if rows is not None:
             yield rows
 

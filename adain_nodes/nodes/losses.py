@@ -7,16 +7,17 @@ from torch import Tensor
 from .. import host
 from ..errors import InputError
 from ..model import Model
-from ..pictures import check_picture, common_batch, scaled_size, to_network
-from ..training.measurement import LAYERS, Losses, LossMeter
+from ..pictures import check_picture, common_batch
+from ..steps import cells, counter
+from ..training.measurement import LAYERS, Losses, LossMeter, View
 from . import schema
 
 
 class AdaINLosses:
     DESCRIPTION = (
-        "Measures a stylised picture as the paper does: the content loss says how far its features "
-        "are from what AdaIN asked for, the style loss how far its statistics are from those of "
-        "the style. Lower is better; compare figures of one model only."
+        "Measures a stylised picture by the paper's two losses: the content loss says how far its "
+        "features are from what AdaIN asked for, the style loss how far its statistics are from "
+        "those of the style. Lower is better; compare figures of one model only."
     )
     CATEGORY = schema.CATEGORY
     FUNCTION = "measure"
@@ -69,27 +70,26 @@ class AdaINLosses:
                 f"{content.shape[2]}x{content.shape[1]} px: they must be of equal size"
             )
         batch = common_batch(**{name: len(picture) for name, picture in pictures.items()})
-        progress = host.current().progress()
-        meter = LossMeter(model.encoder, model.dtype)
+        shorter_sides = {"content": 0, "style_image": style_size, "result": 0}
+        work = sum(
+            len(picture) * cells(picture, shorter_sides[name]) for name, picture in pictures.items()
+        )
+        report = counter(host.current().progress(), work)
+        meter = LossMeter(model.encoder, model.dtype, tile_size=model.tile_size)
+
+        def view(name: str, index: int) -> View:
+            picture = pictures[name][index][None]
+            return meter.view(picture, shorter_side=shorter_sides[name], report=report)
+
+        for_all = {name: view(name, 0) for name, picture in pictures.items() if len(picture) == 1}
         of_results, of_contents = [], []
         for index in range(batch):
-            c, s, r = (
-                meter.view(_scaled(picture[index % len(picture)][None], size))
-                for picture, size in ((content, 0), (style_image, style_size), (result, 0))
-            )
+            c, s, r = (for_all.get(name) or view(name, index) for name in pictures)
             target = meter.target(c, s)
             of_results.append(meter.losses(r, target, s))
             of_contents.append(meter.losses(c, target, s))
-            if progress is not None:
-                progress(index + 1, batch)
         own, unchanged = _mean(of_results), _mean(of_contents)
         return own[0], own[1], _report(own, unchanged)
-
-
-def _scaled(picture: Tensor, shorter_side: int) -> Tensor:
-    """[1,H',W',3], scaled as `pipeline.encode` does."""
-    height, width = picture.shape[1:3]
-    return to_network(picture, scaled_size((height, width), shorter_side))[0].movedim(1, -1)
 
 
 def _mean(losses: list[Losses]) -> list[float]:

@@ -18,7 +18,7 @@ from ..networks.vgg import Encoder
 from ..ops.losses import Reference, content_loss, style_loss
 from ..ops.normalization import adain
 from ..ops.statistics import Statistics, channel_statistics
-from ..pictures import to_network
+from ..steps import Report, measure_one
 
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
 """Layers phi_i of the style loss, in the order of `Encoder.taps`."""
@@ -58,25 +58,40 @@ class LossMeter:
         encoder: f, frozen; losses are in units of its features.
         dtype: floating type that it computes in; statistics and losses are fp32 whatever it is.
         reference: how the losses are read, see `ops.losses`.
+        tile_size: see `model.Model`.
     """
 
     def __init__(
-        self, encoder: Resident[Encoder], dtype: torch.dtype, reference: Reference = "pytorch"
+        self,
+        encoder: Resident[Encoder],
+        dtype: torch.dtype,
+        reference: Reference = "pytorch",
+        *,
+        tile_size: int = 0,
     ) -> None:
         self.reference = reference
         self.device = encoder.device
         self._encoder = encoder
         self._dtype = dtype
+        self._tile_size = tile_size
 
-    def view(self, picture: Tensor) -> View:
-        """Encodes a picture [1,H,W,C], clamped to 0..1; a fourth channel is ignored."""
-        height, width = picture.shape[1:3]
-        color, _ = to_network(picture.to(self.device), (height, width))
-        with torch.no_grad():
-            return self.view_of_color(color)
+    def view(
+        self, picture: Tensor, *, shorter_side: int = 0, report: Report = lambda _: None
+    ) -> View:
+        """Encodes a picture tile by tile.
+
+        Args:
+            picture: [1,H,W,C], clamped to 0..1; a fourth channel is ignored.
+            shorter_side: px to scale the shorter side to; 0 keeps the size.
+            report: told of every tile, in cells, see `steps`.
+        """
+        features, statistics = measure_one(
+            self._encoder, self._dtype, picture, shorter_side, report, tile_size=self._tile_size
+        )
+        return View(features, tuple(statistics))
 
     def view_of_color(self, color: Tensor) -> View:
-        """Encodes what `pictures.to_network` gives, [1,3,H,W]; differentiable."""
+        """Encodes what `pictures.to_network` gives, [1,3,H,W], at once; differentiable."""
         encoder = self._encoder.load()
         taps = encoder.taps(color.to(self._dtype, memory_format=torch.channels_last))
         return View(taps[-1].float(), tuple(channel_statistics(tap) for tap in taps))

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from adain_nodes import host
 from adain_nodes.errors import InputError
 from adain_nodes.model import Model
 from adain_nodes.nodes import NODE_CLASS_MAPPINGS
@@ -55,6 +56,25 @@ def test_a_batch_gives_means(model: Model) -> None:
     singles = [expected(model, content, art[i][None], result[i][None]) for i in range(2)]
     means = [sum(values) / 2 for values in zip(*singles, strict=True)]
     assert [content_loss, style_loss] == pytest.approx(means, rel=1e-5)
+
+
+def test_each_picture_is_encoded_once_and_progress_comes_to_its_end(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reports: list[tuple[int, int]] = []
+
+    class Watched(host.Host):
+        def progress(self) -> host.Progress:
+            return lambda done, total: reports.append((done, total))
+
+    monkeypatch.setattr(host, "current", Watched)
+    picture = torch.rand(1, 16, 16, 3)
+    measure(
+        model=model, content=picture, style_image=picture, result=torch.rand(3, 16, 16, 3),
+        style_size=24,
+    )  # fmt: skip
+    # Cells: a content, a style of 24 px, three results.
+    assert reports[-1] == (4 + 9 + 3 * 4, 4 + 9 + 3 * 4)
 
 
 def test_pictures_that_do_not_fit_are_refused(model: Model) -> None:

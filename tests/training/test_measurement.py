@@ -9,6 +9,8 @@ from torch import Tensor
 from adain_nodes.host import Resident
 from adain_nodes.networks.vgg import Encoder
 from adain_nodes.ops.losses import Reference
+from adain_nodes.ops.statistics import Moments
+from adain_nodes.pictures import to_network
 from adain_nodes.training.measurement import LossMeter
 
 CPU = torch.device("cpu")
@@ -50,6 +52,39 @@ def test_losses_follow_the_paper(encoder: Encoder, reference: Reference) -> None
     assert losses.content.item() == pytest.approx(expected, rel=1e-4)
     assert losses.layers.tolist() == pytest.approx(layers, rel=1e-4)
     assert losses.style.item() == pytest.approx(sum(layers), rel=1e-4)
+
+
+@pytest.mark.parametrize("size", [(77, 50), (9, 30), (5, 12)])
+@pytest.mark.parametrize("tile_size", [8, 24, 400])
+def test_tiles_do_not_change_what_is_measured(
+    encoder: Encoder, size: tuple[int, int], tile_size: int
+) -> None:
+    picture = torch.rand(1, *size, 3)
+    view = LossMeter(Resident(encoder, CPU), torch.float32, tile_size=tile_size).view(picture)
+    taps = encoder.taps(to_network(picture, size)[0])
+    torch.testing.assert_close(view.features, taps[-1], rtol=1e-4, atol=1e-5)
+    for found, tap in zip(view.statistics, taps, strict=True):
+        mean, std = statistics(tap)
+        torch.testing.assert_close(found.mean[0], mean, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(found.std[0], std, rtol=1e-4, atol=1e-5)
+
+
+def test_no_more_than_a_tile_is_encoded_at_once(
+    encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heights = []
+    of = Moments.of
+
+    def noted(features: Tensor) -> Moments:
+        heights.append(features.shape[2])
+        return of(features)
+
+    monkeypatch.setattr(Moments, "of", noted)
+    done: list[int] = []
+    meter = LossMeter(Resident(encoder, CPU), torch.float32, tile_size=16)
+    meter.view(torch.rand(1, 77, 30, 3), report=done.append)
+    assert max(heights) <= 16
+    assert sum(done) == 10 * 4 and len(done) > 1
 
 
 def test_the_unchanged_content_is_as_far_from_the_target_as_its_statistics_are(
