@@ -3,12 +3,15 @@ its content (Gatys et al. 2016, "Preserving color in neural artistic style trans
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import get_args
 
 import torch
 from torch import Tensor
 
+from . import host
 from .errors import InputError
+from .networks.tiling import tiles
 from .ops.color import (
     LINEAR_MAPS,
     ColorMethod,
@@ -19,11 +22,19 @@ from .ops.color import (
 )
 from .pictures import check_picture, common_batch, scaled
 
+_BLOCK_PIXELS = 1 << 18
+"""Pixels that are mapped at a time: what is made of them on the way stays small."""
+
 METHODS: tuple[ColorMethod, ...] = get_args(ColorMethod)
 
 
 def match_color(
-    picture: Tensor, reference: Tensor, method: ColorMethod = "linear", *, strength: float = 1.0
+    picture: Tensor,
+    reference: Tensor,
+    method: ColorMethod = "linear",
+    *,
+    strength: float = 1.0,
+    progress: host.Progress | None = None,
 ) -> Tensor:
     """Gives pictures the colours of others.
 
@@ -36,6 +47,7 @@ def match_color(
             picture's luminance and takes the chroma of the reference pixel by pixel, for which
             the reference is scaled to the picture's size.
         strength: 0 keeps the picture, 1 matches fully; between, the colours are mixed.
+        progress: told of every picture.
 
     Returns:
         [B,H,W,3 or 4], fp32 in 0..1, on the picture's device.
@@ -56,10 +68,17 @@ def match_color(
         single = picture[index % len(picture)][None].cpu()
         other = reference[index % len(reference)][None].cpu()
         color, alpha = scaled(single, _size(single))
-        matched = _matched(color, alpha, other, method) if strength > 0 else color
-        result[index, ..., :3] = torch.lerp(color, matched, strength).clamp_(0, 1)[0]
+        matched = _matching(color, alpha, other, method) if strength > 0 else None
+        height, width = _size(color)
+        for rows in tiles(height, max(1, _BLOCK_PIXELS // width)):
+            part = color[:, rows]
+            if matched is not None:
+                part = torch.lerp(part, matched(rows), strength).clamp_(0, 1)
+            result[index, rows, :, :3] = part[0]
         if channels == 4:
             result[index, ..., 3] = picture[index % len(picture), ..., 3]
+        if progress is not None:
+            progress(index + 1, batch)
     return result
 
 
@@ -110,18 +129,27 @@ def result_for(content: Tensor, result: Tensor, method: ColorMethod | None) -> T
     return match_color(result, content, method) if method == "luminance" else result
 
 
-def _matched(color: Tensor, alpha: Tensor | None, reference: Tensor, method: ColorMethod) -> Tensor:
-    """One picture, [1,H,W,3], in the colours of another, [1,H',W',C], not clamped."""
+def _matching(
+    color: Tensor, alpha: Tensor | None, reference: Tensor, method: ColorMethod
+) -> Callable[[slice], Tensor]:
+    """Rows of one picture, [1,H,W,3], in the colours of another, [1,H',W',C]: from a slice to
+    [1,n,W,3], not clamped."""
     if method == "luminance":
-        return match_chroma(color, scaled(reference, _size(color))[0])
+        stretched, _ = scaled(reference, _size(color))
+        return lambda rows: match_chroma(color[:, rows], stretched[:, rows])
     source = _visible(color, alpha)
     target = _visible(*scaled(reference, _size(reference)))
-    pixels = color.flatten(0, 2)
     if method == "histogram":
-        return match_histograms(pixels, source, target).view_as(color)
+        matched = match_histograms(color.flatten(0, 2), source, target).view(color.shape)
+        return lambda rows: matched[:, rows]
     own, wanted = ColorStatistics.of(source), ColorStatistics.of(target)
     transform = LINEAR_MAPS[method](own, wanted)
-    return match_statistics(pixels, own, wanted, transform).view_as(color)
+
+    def mapped(rows: slice) -> Tensor:
+        part = color[:, rows]
+        return match_statistics(part.flatten(0, 2), own, wanted, transform).view(part.shape)
+
+    return mapped
 
 
 def _visible(color: Tensor, alpha: Tensor | None) -> Tensor:

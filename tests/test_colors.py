@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from adain_nodes import colors
 from adain_nodes.colors import (
     METHODS,
     match_color,
@@ -158,6 +159,24 @@ def test_results_and_what_goes_in_are_within_0_and_1(method: ColorMethod) -> Non
     assert result.min() >= 0 and result.max() <= 1
     expected = match_color(wild.clamp(0, 1), (1 - 2 * wild.flip(1)).clamp(0, 1), method)
     torch.testing.assert_close(result, expected)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_blocks_of_rows_make_up_the_whole(
+    monkeypatch: pytest.MonkeyPatch, method: ColorMethod
+) -> None:
+    picture, reference = torch.rand(1, 13, 7, 3), torch.rand(1, 9, 8, 3)
+    whole = match_color(picture, reference, method)
+    monkeypatch.setattr(colors, "_BLOCK_PIXELS", 15)
+    torch.testing.assert_close(match_color(picture, reference, method), whole)
+
+
+def test_progress_is_told_of_every_picture() -> None:
+    told: list[tuple[int, int]] = []
+    match_color(
+        torch.rand(3, 4, 4, 3), torch.rand(1, 4, 4, 3), progress=lambda *now: told.append(now)
+    )
+    assert told == [(1, 3), (2, 3), (3, 3)]
 
 
 def test_half_precision_is_matched_in_full() -> None:

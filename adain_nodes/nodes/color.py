@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from .. import host
 from ..colors import METHODS, match_color
 from ..ops.color import ColorMethod
 from . import schema
@@ -52,4 +53,5 @@ class AdaINMatchColor:
     def match(
         self, *, image: Tensor, reference: Tensor, method: ColorMethod, strength: float
     ) -> tuple[Tensor]:
-        return (match_color(image, reference, method, strength=strength),)
+        progress = host.current().progress()
+        return (match_color(image, reference, method, strength=strength, progress=progress),)
