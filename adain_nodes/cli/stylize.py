@@ -79,9 +79,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )  # fmt: skip
     parser.add_argument(
         "--frame-statistics", choices=FRAME_STATISTICS, default="per_frame",
-        help="take the statistics of a film's content on each frame, over all frames (steadiest; "
-        "encodes twice) or smoothed over time; the last two make one film of all pictures, in "
-        "natural order (default: per_frame)",
+        help="take the statistics of a film's content on each frame, over all frames (steadiest "
+        "unless all the light changes; encodes twice) or smoothed over time; the last two make one "
+        "film of all pictures, in natural order (default: per_frame)",
     )  # fmt: skip
     parser.add_argument(
         "--smoothing", type=float, default=0.8, metavar="SHARE",

@@ -70,8 +70,8 @@ class AdaINStylize:
                 "frame_statistics": schema.choice(
                     list(MODES),
                     "Where the content's own mean and deviation are measured in a film: on each "
-                    "frame, over all frames ('shared': the steadiest, encodes every frame twice), "
-                    "or 'smoothed' over time.",
+                    "frame, over all frames ('shared': the steadiest unless the light on all of it "
+                    "changes; encodes every frame twice), or 'smoothed' over time.",
                 ),
                 "smoothing": schema.number(
                     0.8,
