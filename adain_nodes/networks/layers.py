@@ -66,7 +66,8 @@ Layer = Convolution | Pooling
 
 
 def prepared(network: Encoder | Decoder) -> Sequence[Layer]:
-    """The layers of a network, in order; made once and kept until its tensors change or move."""
+    """The layers of a network, in order; made once and kept until it is used with changed or moved
+    tensors. So 6 MB in 16 bits stay on a device that its host has moved it from."""
     state = [_state(parameter) for parameter in network.parameters()]
     kept = _prepared.get(network)
     if kept is None or kept[0] != state:
