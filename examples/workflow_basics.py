@@ -158,7 +158,8 @@ def film() -> Graph:
         "- Each *Image Crop* shifts what comes before it: the frames double from column to "
         "column. In their place, link the frames of a film of your own.\n"
         "- **frame_statistics**: *shared* measures the content over all frames, which flickers "
-        "least; *smoothed* follows slow changes; *per_frame* takes each frame as a picture.\n"
+        "least unless the light on all of it changes; *smoothed* follows slow changes; *per_frame* "
+        "takes each frame as a picture.\n"
         "- **smoothing**: how slowly *smoothed* follows.\n"
         "- **content_size**: size of the result.",
     )
