@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import get_args
 
 import torch
 from torch import Tensor
 
 from .errors import InputError
+from .mask_checks import check_mask_option
 from .networks.tiling import tiles
 from .ops.masks import MaskResize, grid_mask
 from .ops.statistics import BLOCK_ELEMENTS, Statistics
@@ -51,7 +51,7 @@ class Features:
         Raises:
             InputError: it has another shape, or holds NaN, or the way to resize is unknown.
         """
-        check_mask_resize(resize)
+        check_mask_option("mask_resize", resize)
         mask = as_batch(mask).to(self.values.device)
         height, width = self.values.shape[2:]
         return grid_mask(mask, self.size, (height, width), resize)
@@ -161,17 +161,6 @@ def as_batch(mask: Tensor) -> Tensor:
     if mask.isnan().any():
         raise InputError("a mask must have values in 0..1, got NaN")
     return (mask if mask.ndim == 3 else mask[None]).clamp(0, 1)
-
-
-def check_mask_resize(name: str) -> None:
-    """Checks how masks are to be brought onto the feature grid.
-
-    Raises:
-        InputError: it is unknown.
-    """
-    known = get_args(MaskResize)
-    if name not in known:
-        raise InputError(f"mask_resize must be {' or '.join(known)}, got {name!r}")
 
 
 def check_same_encoder(**encoders: EncoderIdentity) -> None:

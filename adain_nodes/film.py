@@ -11,21 +11,15 @@ from torch import Tensor
 from . import host
 from .colors import check_method, recolors_style, result_for, style_for
 from .errors import InputError
-from .features import Features, Style, as_batch, check_mask_resize, check_same_encoder
+from .features import Features, Style, as_batch, check_same_encoder
 from .frame_statistics import FrameStatistics, Shared, Smoothed, check_frame_statistics
-from .mask_checks import warn_of_empty
+from .mask_checks import check_mask_option, warn_of_empty
 from .model import Model
 from .ops.color import ColorMethod
-from .ops.masks import MaskResize
+from .ops.masks import MaskResize, MaskStatistics
 from .ops.statistics import Moments, Statistics
 from .pictures import check_picture, collected, common_batch
-from .pipeline import (
-    MaskStatistics,
-    apply_style,
-    check_mask_statistics,
-    compose_deferred,
-    style_of,
-)
+from .pipeline import apply_style, compose_deferred, style_of
 from .steps import Report, cells, counter, decode_one, encode_one
 
 
@@ -79,8 +73,8 @@ class FilmOptions:
     def __post_init__(self) -> None:
         if self.preserve_color is not None:
             check_method(self.preserve_color)
-        check_mask_statistics(self.mask_statistics)
-        check_mask_resize(self.mask_resize)
+        check_mask_option("mask_statistics", self.mask_statistics)
+        check_mask_option("mask_resize", self.mask_resize)
         check_frame_statistics(self.frame_statistics, self.smoothing)
 
 
@@ -233,9 +227,8 @@ class _Film:
                     features,
                     style,
                     alpha=options.alpha,
-                    mask=mask,
+                    grid=self._on_grid(features, mask),
                     mask_statistics=options.mask_statistics,
-                    mask_resize=options.mask_resize,
                     apply_mask=False,
                     own=own,
                 )
@@ -256,9 +249,11 @@ class _Film:
         return [total.statistics() for total in totals]
 
     def _moments(self, features: Features, mask: Tensor | None) -> Moments:
-        if mask is None or self._options.mask_statistics == "image":
-            return Moments.of(features.values)
-        return Moments.of(features.values, features.on_grid(mask, self._options.mask_resize))
+        whole = self._options.mask_statistics == "image"
+        return Moments.of(features.values, None if whole else self._on_grid(features, mask))
+
+    def _on_grid(self, features: Features, mask: Tensor | None) -> Tensor | None:
+        return None if mask is None else features.on_grid(mask, self._options.mask_resize)
 
     def _encoded(self) -> Iterator[tuple[Tensor, Features, Report]]:
         """Each frame, its features, and whom to tell of work on it."""

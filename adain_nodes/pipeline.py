@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal, get_args
 
 import torch
 from torch import Tensor
@@ -28,16 +27,13 @@ from .features import (
     check_same_size,
     stacked,
 )
-from .mask_checks import refuse_empty_style_mask, warn_of_empty
+from .mask_checks import check_mask_option, refuse_empty_style_mask, warn_of_empty
 from .model import Model
-from .ops.masks import MaskResize, compose_regions, is_empty
+from .ops.masks import MaskResize, MaskStatistics, compose_regions, is_empty
 from .ops.normalization import adain, blend, interpolate_statistics
 from .ops.statistics import Statistics, channel_statistics
 from .pictures import check_picture, collected, common_batch
 from .steps import cells, counter, decode_one, encode_one, summarise_one
-
-MaskStatistics = Literal["region", "image"]
-"""Where the content's mu(x) and sigma(x) are measured, see `transfer`."""
 
 
 def encode(
@@ -160,16 +156,17 @@ def transfer(
     Raises:
         InputError: the encoders differ, or the batches do not fit, or `outside` has another size.
     """
+    grid = None
     if mask is not None:
-        warn_of_empty(as_batch(mask), content.on_grid(mask, mask_resize))
+        grid = content.on_grid(mask, mask_resize)
+        warn_of_empty(as_batch(mask), grid)
     return apply_style(
         content,
         style,
         alpha=alpha,
-        mask=mask,
+        grid=grid,
         outside=outside,
         mask_statistics=mask_statistics,
-        mask_resize=mask_resize,
         apply_mask=apply_mask,
     ).computed()
 
@@ -222,24 +219,23 @@ def apply_style(
     style: Style,
     *,
     alpha: float,
-    mask: Tensor | None = None,
+    grid: Tensor | None = None,
     outside: Features | None = None,
     mask_statistics: MaskStatistics = "region",
-    mask_resize: MaskResize = "area",
     apply_mask: bool = True,
     own: Statistics | None = None,
 ) -> DeferredFeatures:
     """`transfer` without its warning of empty masks, and without computing the result yet.
 
     Args:
+        grid: the mask on the content's grid, [B,1,h,w], see `Features.on_grid`.
         own: mu(x) and sigma(x) to use instead of those that are measured on the content.
     """
-    check_mask_statistics(mask_statistics)
+    check_mask_option("mask_statistics", mask_statistics)
     outside = content if outside is None else outside
     check_same_encoder(content=content.encoder, style=style.encoder, outside=outside.encoder)
     check_same_size(content=content.size, outside=outside.size)
     sizes = {"content": len(content), "style": len(style), "outside": len(outside)}
-    grid = None if mask is None else content.on_grid(mask, mask_resize)
     if grid is not None:
         sizes["mask"] = len(grid)
     content = content.expanded(common_batch(**sizes))
@@ -289,14 +285,3 @@ def compose_deferred(
         return compose_regions(parts, shares, outside.values[:, :, rows])
 
     return DeferredFeatures(outside, composed)
-
-
-def check_mask_statistics(name: str) -> None:
-    """Checks where statistics are to be measured.
-
-    Raises:
-        InputError: it is unknown.
-    """
-    known = get_args(MaskStatistics)
-    if name not in known:
-        raise InputError(f"mask_statistics must be {' or '.join(known)}, got {name!r}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -67,13 +67,8 @@ def encode_one(model: Model, picture: Tensor, shorter_side: int, report: Report)
             device=output,
             memory_format=torch.channels_last,
         )
-        top = 0
-        for part in stream(prepared(encoder), source.tiles(rows, device, model.dtype)):
-            bottom = top + part.shape[2]
-            values[:, :, top:bottom] = part
-            report((bottom - top) * width)
-            top = bottom
-        return values
+        parts = stream(prepared(encoder), source.tiles(rows, device, model.dtype))
+        return _filled(values, parts, report)
 
     values = _in_tiles(
         encode, report, source.size, device=device, dtype=model.dtype, tile_size=model.tile_size
@@ -140,12 +135,8 @@ def measure_one(
             memory_format=torch.channels_last,
         )  # fmt: skip
         observe = {index: partial(noted, index) for index in moments}
-        top = 0
-        for part in stream(layers, source.tiles(rows, device, dtype), observe):
-            bottom = top + part.shape[2]
-            features[:, :, top:bottom] = part
-            report((bottom - top) * width)
-            top = bottom
+        parts = stream(layers, source.tiles(rows, device, dtype), observe)
+        _filled(features, parts, report)
         return features, [Moments.merged(parts).statistics() for parts in moments.values()]
 
     return _in_tiles(measure, report, source.size, device=device, dtype=dtype, tile_size=tile_size)
@@ -213,6 +204,17 @@ class _Source:
         for tile in tiles(self.colors.shape[1], rows):
             values = self.colors[:, tile, :, :3].float().clamp(0, 1) - MIDDLE
             yield values.movedim(-1, 1).expand(-1, 3, -1, -1).to(device, dtype)
+
+
+def _filled(features: Tensor, parts: Iterable[Tensor], report: Report) -> Tensor:
+    """Writes tiles, from top to bottom, into the features that they make up, [1,C,h,w]."""
+    top = 0
+    for part in parts:
+        bottom = top + part.shape[2]
+        features[:, :, top:bottom] = part
+        report(math.prod(part.shape[2:]))
+        top = bottom
+    return features
 
 
 def _in_tiles(

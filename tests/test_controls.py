@@ -16,6 +16,7 @@ from adain_nodes.features import Features, Style, stacked_styles
 from adain_nodes.image_files import read_mask, read_picture, write_picture
 from adain_nodes.model import Model, load_model
 from adain_nodes.nodes import NODE_CLASS_MAPPINGS
+from adain_nodes.ops.masks import MaskStatistics
 from adain_nodes.ops.normalization import conditional_instance_norm
 from adain_nodes.style_files import load_style, save_style
 
@@ -158,7 +159,7 @@ def test_interpolation_of_five_styles(model: Model, command: Command) -> None:
 @pytest.mark.parametrize("statistics", ["region", "image"])
 @pytest.mark.parametrize("resize", ["area", "nearest"])
 def test_three_regions(
-    model: Model, command: Command, statistics: pipeline.MaskStatistics, resize: Any
+    model: Model, command: Command, statistics: MaskStatistics, resize: Any
 ) -> None:
     """Two masks that overlap, and the rest."""
     names = ("art0", "art1", "art2")

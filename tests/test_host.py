@@ -101,8 +101,8 @@ def test_auto_takes_fp16_on_gpus_that_are_good_at_it(
 
 
 @pytest.fixture
-def comfy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
-    """Enough of a ComfyUI to be the host; its model_management."""
+def comfy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Enough of a ComfyUI to be the host."""
     paths: Any = ModuleType("folder_paths")
     paths.models_dir = str(tmp_path)
     paths.add_model_folder_path = lambda *_: None
@@ -127,7 +127,6 @@ def comfy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
         unet_offload_device=lambda: CPU,
         load_models_gpu=lambda _: None,
     )
-    return management
 
 
 @pytest.mark.usefixtures("fresh_host", "comfy")

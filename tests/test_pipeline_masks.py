@@ -13,14 +13,9 @@ from torch import Tensor
 from adain_nodes.errors import InputError
 from adain_nodes.features import Features, Style
 from adain_nodes.model import Model
+from adain_nodes.ops.masks import MaskStatistics
 from adain_nodes.ops.statistics import Statistics
-from adain_nodes.pipeline import (
-    MaskStatistics,
-    compose,
-    encode,
-    style_statistics,
-    transfer,
-)
+from adain_nodes.pipeline import compose, encode, style_statistics, transfer
 
 from .region_arithmetic import EPSILON, assert_equals, encoded, normalised_by_region, style_of
 

@@ -9,9 +9,9 @@ import torch
 
 from adain_nodes.features import Features, Style
 from adain_nodes.model import Model
-from adain_nodes.ops.masks import MaskResize
+from adain_nodes.ops.masks import MaskResize, MaskStatistics
 from adain_nodes.ops.statistics import Statistics
-from adain_nodes.pipeline import MaskStatistics, compose, transfer
+from adain_nodes.pipeline import compose, transfer
 
 from .region_arithmetic import EPSILON, assert_equals, encoded, normalised_by_region, style_of
 

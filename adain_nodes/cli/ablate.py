@@ -78,7 +78,7 @@ def run(options: argparse.Namespace) -> None:
         warn_of_unknown(names, held_out, options.exclude)
     sheet_contents = options.sheet_content or held_out_contents[:SHEET_COUNT]
     sheet_styles = options.sheet_style or held_out_styles[:SHEET_COUNT]
-    # They are needed only when all is trained.
+    # A broken one would show only after all the training.
     for path in (*held_out, *sheet_contents, *sheet_styles):
         picture_size(path)
     device = local_device(chosen_device(options.device))

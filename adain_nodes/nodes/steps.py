@@ -7,7 +7,7 @@ from torch import Tensor
 from .. import host, pipeline
 from ..features import Features, Style
 from ..model import Model
-from ..ops.masks import MaskResize
+from ..ops.masks import MaskResize, MaskStatistics
 from . import schema
 
 
@@ -103,7 +103,7 @@ class AdaINTransfer:
         content: Features,
         style: Style,
         alpha: float,
-        mask_statistics: pipeline.MaskStatistics,
+        mask_statistics: MaskStatistics,
         mask_resize: MaskResize,
         apply_mask: bool,
         mask: Tensor | None = None,

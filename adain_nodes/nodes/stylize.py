@@ -6,13 +6,14 @@ from typing import Literal
 
 from torch import Tensor
 
-from .. import film, host, pipeline
+from .. import film, host
 from ..colors import METHODS
 from ..errors import InputError
 from ..features import Style
 from ..frame_statistics import MODES, FrameStatistics
 from ..model import Model
 from ..ops.color import ColorMethod
+from ..ops.masks import MaskStatistics
 from . import schema
 
 
@@ -91,7 +92,7 @@ class AdaINStylize:
         alpha: float,
         content_size: int,
         style_size: int,
-        mask_statistics: pipeline.MaskStatistics,
+        mask_statistics: MaskStatistics,
         style_image: Tensor | None = None,
         style: Style | None = None,
         mask: Tensor | None = None,
