@@ -22,7 +22,14 @@ ROOT = Path(__file__).parents[2]
 PACK = "adain-nodes"
 """Folder of the pack; as most clones, no Python identifier."""
 
-PARTS = ("__init__.py", "weights_manifest.json", "adain_nodes", "examples", "example_workflows")
+PARTS = (
+    "__init__.py",
+    "weights_manifest.json",
+    "adain_nodes",
+    "examples",
+    "example_workflows",
+    "locales",
+)
 
 
 @pytest.fixture(scope="session")
@@ -44,12 +51,12 @@ def base(hub: HubServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (base / "input").mkdir()
     pack = base / "custom_nodes" / PACK
     pack.mkdir(parents=True)
-    for part in (*PARTS, "locales"):
+    for part in PARTS:
         if (ROOT / part).is_dir():
             shutil.copytree(
                 ROOT / part, pack / part, ignore=shutil.ignore_patterns("__pycache__", ".*")
             )
-        elif part in PARTS:
+        else:
             shutil.copy(ROOT / part, pack / part)
     folder = hub.root / "someone" / "tiny"
     entry = asdict(describe_model("tiny", folder, published=True, embedded=False))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 
 from PIL import Image
 
@@ -48,3 +49,12 @@ def test_every_input_and_output_is_explained(comfyui: Server) -> None:
         for group in ("required", "optional"):
             for key, (_, options) in entry["input"].get(group, {}).items():
                 assert options.get("tooltip"), f"{name}.{key}"
+
+
+def test_every_translation_is_served(comfyui: Server) -> None:
+    served = comfyui.get_json("/i18n")
+    for folder in (ROOT / "locales").iterdir():
+        path = folder / "nodeDefs.json"
+        expected = json.loads(path.read_text(encoding="utf-8"))
+        nodes = served[folder.name]["nodeDefs"]
+        assert {name: nodes[name] for name in expected} == expected
