@@ -12,13 +12,10 @@ import pytest
 
 from adain_nodes.nodes import NODE_CLASS_MAPPINGS
 
-LOCALES = sorted(path for path in (Path(__file__).parents[1] / "locales").iterdir())
+from .node_inputs import inputs_of
+
+LOCALES = sorted((Path(__file__).parents[1] / "locales").iterdir())
 Translation = dict[str, Any]
-
-
-def inputs_of(node: Any) -> dict[str, tuple[Any, dict[str, Any]]]:
-    groups = node.INPUT_TYPES()
-    return {**groups["required"], **groups.get("optional", {})}
 
 
 def strings(translation: Translation) -> Iterator[str]:
@@ -57,7 +54,8 @@ def test_no_text_is_empty_or_holds_what_the_frontend_takes_for_syntax(
     translation: Translation,
 ) -> None:
     for text in strings(translation):
-        assert text.strip() == text != ""
+        assert text
+        assert text == text.strip()
         # vue-i18n: {argument}, @:link, plural | forms.
         assert not re.search(r"[{}@|$]", text), text
 

@@ -6,7 +6,6 @@ After a change to nodes or graphs, `examples/build_workflows.py` writes them ane
 from __future__ import annotations
 
 import json
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,8 @@ import pytest
 from PIL import Image
 
 from adain_nodes.nodes import NODE_CLASS_MAPPINGS
+
+from ..node_inputs import Spec, inputs_of
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -23,8 +24,6 @@ IMAGES = EXAMPLES / "images"
 
 NAMES = sorted(path.stem for path in WORKFLOWS.glob("*.json"))
 NOTE = "MarkdownNote"  # drawn by the UI, unknown to the API
-
-Spec = tuple[Any, dict[str, Any]]
 
 
 def ui_format(name: str) -> dict[str, Any]:
@@ -36,13 +35,6 @@ def api_format(name: str) -> dict[str, Any]:
     path = WORKFLOWS / "api" / f"{name}.json"
     data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return data
-
-
-@cache
-def inputs_of(kind: str) -> dict[str, Spec]:
-    """Inputs of a node class of ours, required ones first."""
-    groups = NODE_CLASS_MAPPINGS[kind].INPUT_TYPES()  # type: ignore[attr-defined]
-    return {**groups["required"], **groups.get("optional", {})}
 
 
 def is_widget(spec: Spec) -> bool:
@@ -92,9 +84,7 @@ def test_nodes_of_ours_have_the_sockets_of_their_class(name: str) -> None:
     assert nodes
     for node in nodes:
         kind = NODE_CLASS_MAPPINGS[node["type"]]
-        sockets = {
-            key: spec[0] for key, spec in inputs_of(node["type"]).items() if not is_widget(spec)
-        }
+        sockets = {key: spec[0] for key, spec in inputs_of(kind).items() if not is_widget(spec)}
         assert {socket["name"]: socket["type"] for socket in node["inputs"]} == sockets
         outputs = [(socket["name"], socket["type"]) for socket in node["outputs"]]
         names, types = kind.RETURN_NAMES, kind.RETURN_TYPES  # type: ignore[attr-defined]
@@ -104,7 +94,11 @@ def test_nodes_of_ours_have_the_sockets_of_their_class(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_widgets_of_ours_hold_what_they_offer(name: str) -> None:
     for node in our_nodes(name):
-        widgets = {key: spec for key, spec in inputs_of(node["type"]).items() if is_widget(spec)}
+        widgets = {
+            key: spec
+            for key, spec in inputs_of(NODE_CLASS_MAPPINGS[node["type"]]).items()
+            if is_widget(spec)
+        }
         values = dict(zip(widgets, node["widgets_values"], strict=True))
         for key, (kind, options) in widgets.items():
             where = f"{node['type']}.{key}"
@@ -161,7 +155,9 @@ def test_both_formats_describe_the_same_graph(name: str) -> None:
         assert list(widgets.values()) == node["widgets_values"]
         if node["type"] in NODE_CLASS_MAPPINGS:
             assert list(widgets) == [
-                key for key, spec in inputs_of(node["type"]).items() if is_widget(spec)
+                key
+                for key, spec in inputs_of(NODE_CLASS_MAPPINGS[node["type"]]).items()
+                if is_widget(spec)
             ]
 
 

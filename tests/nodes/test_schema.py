@@ -11,13 +11,10 @@ import pytest
 import adain_nodes
 from adain_nodes.nodes import NODE_CLASS_MAPPINGS, NODE_DISPLAY_NAME_MAPPINGS
 
+from ..node_inputs import inputs_of
+
 NODES = sorted(NODE_CLASS_MAPPINGS.items())
 HELP = Path(adain_nodes.__path__[0]) / "web" / "docs"
-
-
-def inputs_of(node: Any) -> dict[str, tuple[Any, dict[str, Any]]]:
-    groups = node.INPUT_TYPES()
-    return {**groups["required"], **groups.get("optional", {})}
 
 
 def test_every_node_has_a_display_name() -> None:
