@@ -18,7 +18,7 @@ EXAMPLE_IMAGES = Path(__file__).parents[2] / "examples" / "images"
 
 class AdaINModelLoader:
     DESCRIPTION = (
-        "Loads a VGG encoder and the decoder that belongs to it. The default model comes with the "
+        "Loads a VGG encoder and the decoder that belongs to it. Two models come with the "
         "package; others are taken from models/adain or downloaded on first use."
     )
     CATEGORY = schema.CATEGORY
@@ -34,8 +34,9 @@ class AdaINModelLoader:
             "required": {
                 "model_name": schema.choice(
                     [model.name for model in models],
-                    "Models of this package, decoder files in models/adain, and folders there with "
-                    "encoder.safetensors and decoder.safetensors.",
+                    "Models of this package: adain-vgg16 has more of the style, "
+                    "adain-vgg16-content more of the content. Decoder files in models/adain, and "
+                    "folders there with encoder.safetensors and decoder.safetensors.",
                 ),
                 "precision": schema.choice(
                     ["auto", "fp32", "bf16", "fp16"],

@@ -93,7 +93,7 @@ def test_publish_uploads_and_notes_where(
     monkeypatch.setattr(manifest, "own_path", lambda: path)
     monkeypatch.setattr(publication, "upload", upload)
     assert main(["models", "publish", "adain-vgg16", "someone/art", "--card", str(card)]) == 0
-    (entry,) = load_manifest(path).models
+    entry = load_manifest(path).models[0]
     names = {entry.encoder.filename, entry.decoder.filename}
     assert uploads == [("someone/art", names | {"README.md", "LICENSE", "NOTICE"})]
     assert {file.revision for file in (entry.encoder, entry.decoder)} == {"c" * 40}

@@ -182,9 +182,10 @@ def test_the_loader_passes_the_tile_size_on() -> None:
     assert run("AdaINModelLoader", **options, tile_size=256).tile_size == 256
 
 
-def test_the_embedded_model_reconstructs_and_stylizes_a_photograph() -> None:
+@pytest.mark.parametrize("name", ["adain-vgg16", "adain-vgg16-content"])
+def test_embedded_models_reconstruct_and_stylize_a_photograph(name: str) -> None:
     """The shipped weights once end to end: structure at alpha 0, the style's colours at alpha 1."""
-    model = run("AdaINModelLoader", model_name="adain-vgg16", precision="fp32")
+    model = run("AdaINModelLoader", model_name=name, precision="fp32")
     photograph = _example("content-pavilion.jpg")
     art = _example("style-poppies.jpg")
     options = {"content_size": 0, "style_size": 0, "mask_statistics": "region"}
