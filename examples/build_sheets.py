@@ -67,10 +67,27 @@ def shown(mask: Tensor) -> Tensor:
 
 def contact_sheet(model: Model) -> Rows:
     contents = ["astronaut", "cat", "coffee", "rocket", "pavilion", "dahlia"]
-    styles = ["swirls", "stained-glass", "woodcut", "wave", "poppies", "mosaic"]
+    styles = [
+        *("swirls", "stained-glass", "woodcut", "wave"),
+        *("poppies", "mosaic", "watercolour", "geometry"),
+    ]
     return sweeps.style_sweep(
         model, list(map(content, contents)), list(map(style, styles)), size=SIZE
     )
+
+
+def models(model: Model) -> Rows:
+    """Content, style, result, and that of the model which keeps more of the content."""
+    rows: Rows = []
+    for name, art in [("astronaut", "swirls"), ("cat", "mosaic"), ("pavilion", "woodcut")]:
+        picture, pattern = content(name), style(art)
+        results: list[Tensor | None] = []
+        for each in (model, load_model("adain-vgg16-content")):
+            look = style_of(each, pattern, shorter_side=SIZE)
+            features = encode(each, picture, shorter_side=SIZE)
+            results.append(decode(each, transfer(features, look)))
+        rows.append([picture, pattern, *results])
+    return rows
 
 
 def alpha(model: Model) -> Rows:
@@ -175,6 +192,7 @@ def film(model: Model) -> Rows:
 
 SHEETS: dict[str, Callable[[Model], Rows]] = {
     "contact-sheet": contact_sheet,
+    "models": models,
     "alpha": alpha,
     "strength-map": strength_map,
     "interpolation": interpolation,
