@@ -1,4 +1,4 @@
-"""Makes the pictures of README.md and docs/controls.md from the example pictures:
+"""Makes the pictures of docs/, but for those of the ablation, from the example pictures:
 
     python examples/build_sheets.py [NAME ...]
 
@@ -68,8 +68,14 @@ def shown(mask: Tensor) -> Tensor:
 def contact_sheet(model: Model) -> Rows:
     contents = ["astronaut", "cat", "coffee", "rocket", "pavilion", "dahlia"]
     styles = [
-        *("swirls", "stained-glass", "woodcut", "wave"),
-        *("poppies", "mosaic", "watercolour", "geometry"),
+        "swirls",
+        "stained-glass",
+        "woodcut",
+        "wave",
+        "poppies",
+        "mosaic",
+        "watercolour",
+        "geometry",
     ]
     return sweeps.style_sweep(
         model, list(map(content, contents)), list(map(style, styles)), size=SIZE
@@ -78,14 +84,11 @@ def contact_sheet(model: Model) -> Rows:
 
 def models(model: Model) -> Rows:
     """Content, style, result, and that of the model which keeps more of the content."""
+    both = (model, load_model("adain-vgg16-content"))
     rows: Rows = []
     for name, art in [("astronaut", "swirls"), ("cat", "mosaic"), ("pavilion", "woodcut")]:
         picture, pattern = content(name), style(art)
-        results: list[Tensor | None] = []
-        for each in (model, load_model("adain-vgg16-content")):
-            look = style_of(each, pattern, shorter_side=SIZE)
-            features = encode(each, picture, shorter_side=SIZE)
-            results.append(decode(each, transfer(features, look)))
+        results = [sweeps.style_sweep(each, [picture], [pattern], size=SIZE)[1][1] for each in both]
         rows.append([picture, pattern, *results])
     return rows
 
