@@ -91,12 +91,20 @@ def plot_curves(curves: Curves, path: Path) -> None:
     """
     if not can_draw():
         return
+    from matplotlib.ticker import LogLocator, NullFormatter  # noqa: PLC0415
+
     figure = new_figure(11, 4.5)
-    for axes, name in zip(figure.subplots(1, 2), ("content", "style"), strict=True):
+    # Content losses end within a factor of two of each other, style losses far apart.
+    scales = {"content": "linear", "style": "log"}
+    for axes, (name, scale) in zip(figure.subplots(1, 2), scales.items(), strict=True):
         for variant, curve in curves.items():
             axes.plot(curve["step"], curve[name], label=variant, linewidth=1)
-        axes.set(xlabel="Step", ylabel=f"{name.capitalize()} loss", yscale="log")
+        axes.set(xlabel="Step", ylabel=f"{name.capitalize()} loss", yscale=scale)
         axes.grid(visible=True, which="both", alpha=0.3)
+        if scale == "log":
+            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axes.yaxis.set_major_formatter("{x:g}")
+            axes.yaxis.set_minor_formatter(NullFormatter())
     axes.legend()
     save_figure(figure, path)
 
