@@ -20,6 +20,12 @@ RANGE_WEIGHT = 10.0
 FEATURE_WEIGHT = 0.05
 """Of features beside pixels in reconstruction: a fifth of the loss after some hundred steps."""
 
+SMOOTHNESS_BLOCK = 8
+"""Side in px of the blocks whose means are to be smooth: strokes within a block cost nothing."""
+
+EDGE_CONTRAST = 0.02
+"""Difference of two blocks of a content at which their border counts 1/e."""
+
 Condition = Callable[[Tensor, Tensor, Tensor], Tensor]
 """What the decoder is fed: a function of the content's features f(c), the style's f(s) and the
 target t = AdaIN(f(c), f(s)), each [B,C,h,w]. f(s) may have another grid than the other two."""
@@ -81,7 +87,7 @@ class Objective:
 
         `total_variation` is the mean absolute difference of neighbouring pixels of g(t), down plus
         across. `identity` is the mean absolute difference of c and what comes out for c in its own
-        style, which leaves f(c) as it is: g(f(c)).
+        style, which leaves f(c) as it is: g(f(c)). `smoothness` is that of `edge_aware_smoothness`.
 
         Args:
             decoder: g.
@@ -118,6 +124,9 @@ class Objective:
         if options.tv_weight:
             losses["total_variation"] = total_variation(picture)
             loss = loss + options.tv_weight * losses["total_variation"]
+        if options.smoothness_weight:
+            losses["smoothness"] = edge_aware_smoothness(picture, contents)
+            loss = loss + options.smoothness_weight * losses["smoothness"]
         if options.identity_weight:
             losses["identity"] = F.l1_loss(reconstruction.float(), contents)
             loss = loss + options.identity_weight * losses["identity"]
@@ -135,3 +144,26 @@ def total_variation(pictures: Tensor) -> Tensor:
     """
     down, across = pictures.diff(dim=2), pictures.diff(dim=3)
     return down.abs().mean() + across.abs().mean()
+
+
+def edge_aware_smoothness(pictures: Tensor, contents: Tensor) -> Tensor:
+    """How much of the coarse contrast of pictures is where their contents have none: halos are.
+
+    The weights exp(-|dc|) of Godard et al. 2017, equation 3, for differences between blocks
+    and as a share of all differences: the sum would favour pictures of low contrast.
+
+    Args:
+        pictures: [B,C,h,w], sides at least two blocks.
+        contents: of the same shape, in 0..1.
+
+    Returns:
+        A scalar in 0..1, the mean over pairs.
+    """
+    coarse, guide = (F.avg_pool2d(values, SMOOTHNESS_BLOCK) for values in (pictures, contents))
+    misplaced = total = pictures.new_zeros(len(pictures))
+    for dim in (2, 3):
+        change = coarse.diff(dim=dim).abs().mean(1)
+        weight = (guide.diff(dim=dim).abs().mean(1) / -EDGE_CONTRAST).exp()
+        misplaced = misplaced + (weight * change).mean((1, 2))
+        total = total + change.mean((1, 2))
+    return (misplaced / total.clamp(min=1e-6)).mean()

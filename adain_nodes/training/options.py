@@ -48,6 +48,10 @@ class TrainingOptions:
     tv_weight: float = 0.0
     """Factor of the total variation of the result, see `objective.Objective`; 0 leaves it out."""
 
+    smoothness_weight: float = 0.0
+    """Factor of coarse contrast where the content has none, see `objective.edge_aware_smoothness`;
+    0 leaves it out."""
+
     identity_weight: float = 0.0
     """Factor of the identity term: the content in its own style must come back as it is, in pixels
     (L1), see `objective.Objective`; 0 leaves it out."""
@@ -96,7 +100,13 @@ class TrainingOptions:
             raise InputError(
                 f"schedule must be one of {', '.join(SCHEDULES)}, got {self.schedule!r}"
             )
-        for name in ("content_weight", "style_weight", "tv_weight", "identity_weight"):
+        for name in (
+            "content_weight",
+            "style_weight",
+            "tv_weight",
+            "smoothness_weight",
+            "identity_weight",
+        ):
             if not (getattr(self, name) or 0) >= 0:
                 raise InputError(f"{name} must be at least 0, got {getattr(self, name)}")
         if self.weight_of_style is None:

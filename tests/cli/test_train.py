@@ -85,6 +85,7 @@ def test_options_reach_the_run_and_its_checkpoint(command: list[str], tmp_path: 
     given: dict[str, Any] = {
         "schedule": "inverse",
         "tv_weight": 0.5,
+        "smoothness_weight": 1.5,
         "identity_weight": 2.0,
         "ema": 0.9,
         "learning_rate": 0.01,
@@ -105,7 +106,7 @@ def test_options_reach_the_run_and_its_checkpoint(command: list[str], tmp_path: 
     assert {name: options[name] for name in given} == given
     assert options["emphasis"] == {"*.png": 2.0, "1*": 0.5}
     line = json.loads((tmp_path / "run" / "log.jsonl").read_text())
-    assert {"total_variation", "identity"} <= line.keys()
+    assert {"total_variation", "smoothness", "identity"} <= line.keys()
 
 
 def test_previews_and_a_plot_are_made_on_the_way_and_at_the_end(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -13,7 +14,13 @@ from adain_nodes.networks.decoder import Decoder
 from adain_nodes.networks.vgg import Encoder
 from adain_nodes.ops.normalization import adain
 from adain_nodes.ops.statistics import channel_statistics
-from adain_nodes.training.objective import Condition, Objective, target_alone, total_variation
+from adain_nodes.training.objective import (
+    Condition,
+    Objective,
+    edge_aware_smoothness,
+    target_alone,
+    total_variation,
+)
 from adain_nodes.training.options import TrainingOptions
 
 
@@ -49,7 +56,51 @@ def test_total_variation_is_the_mean_difference_of_neighbours() -> None:
     assert total_variation(pictures).item() == pytest.approx(expected, rel=1e-5)
 
 
-@pytest.mark.parametrize("weights", [{"tv_weight": 3.0}, {"identity_weight": 3.0}])
+def test_smoothness_is_the_share_of_coarse_contrast_weighted_by_the_contents() -> None:
+    pictures, contents = torch.rand(2, 2, 3, 24, 16, dtype=torch.float64)
+    contents = 0.5 + 0.2 * (contents - 0.5)
+    shares = []
+    for picture, content in zip(pictures, contents, strict=True):
+        blocks = {
+            (y, x): [
+                image[:, 8 * y : 8 * y + 8, 8 * x : 8 * x + 8].mean((1, 2))
+                for image in (picture, content)
+            ]
+            for y in range(3)
+            for x in range(2)
+        }
+        misplaced = total = 0.0
+        for down, across, count in ((1, 0, 4), (0, 1, 3)):
+            for (y, x), (own, guide) in blocks.items():
+                if (y + down, x + across) in blocks:
+                    other, other_guide = blocks[y + down, x + across]
+                    change = (own - other).abs().mean().item() / count
+                    edge = (guide - other_guide).abs().mean().item()
+                    misplaced += math.exp(-edge / 0.02) * change
+                    total += change
+        shares.append(misplaced / total)
+    expected = sum(shares) / 2
+    assert edge_aware_smoothness(pictures, contents).item() == pytest.approx(expected, rel=1e-9)
+
+
+def test_smoothness_is_for_contrast_where_the_content_has_it_and_against_halos() -> None:
+    content = torch.full((1, 3, 16, 64), 0.3)
+    content[..., 32:] = 0.8
+    # Another contrast, in other colours, with strokes finer than a block.
+    faithful = 1 - content.flip(1) ** 2 + 0.1 * (torch.arange(64) % 2 - 0.5)
+    halo = faithful.clone()
+    halo[..., 16:32] += 0.2
+    assert edge_aware_smoothness(faithful, content).item() < 1e-4
+    assert edge_aware_smoothness(halo, content).item() > 0.1
+    flat = torch.full_like(content, 0.5, requires_grad=True)
+    smoothness = edge_aware_smoothness(flat, content)
+    assert smoothness.item() == 0
+    assert torch.autograd.grad(smoothness, flat)[0].isfinite().all()
+
+
+@pytest.mark.parametrize(
+    "weights", [{"tv_weight": 3.0}, {"smoothness_weight": 3.0}, {"identity_weight": 3.0}]
+)
 def test_extra_terms_add_to_the_loss_by_their_weight(
     encoder: Encoder,
     decoder: Decoder,
@@ -61,11 +112,12 @@ def test_extra_terms_add_to_the_loss_by_their_weight(
     assert plain.keys() == {"loss", "content", "style", "range"}
     more = objective_of(encoder, **weights).stylization(decoder, contents, styles)
     (term,) = more.keys() - plain.keys()
-    if "tv_weight" in weights:
-        target = adain(encoder(contents), channel_statistics(encoder(styles)))
-        expected = total_variation(decoder(target))
-    else:
-        expected = (decoder(encoder(contents)) - contents).abs().mean()
+    result = decoder(adain(encoder(contents), channel_statistics(encoder(styles))))
+    expected = {
+        "total_variation": total_variation(result),
+        "smoothness": edge_aware_smoothness(result, contents),
+        "identity": (decoder(encoder(contents)) - contents).abs().mean(),
+    }[term]
     torch.testing.assert_close(more[term], expected)
     torch.testing.assert_close(more["loss"], plain["loss"] + 3 * expected)
     for key in plain.keys() - {"loss"}:

@@ -29,6 +29,7 @@ from adain_nodes.training.options import TrainingOptions
         ({"content_weight": -1.0}, "content_weight .* got -1"),
         ({"style_weight": -1.0}, "style_weight .* got -1"),
         ({"tv_weight": float("nan")}, "tv_weight .* got nan"),
+        ({"smoothness_weight": -1.0}, "smoothness_weight .* got -1"),
         ({"identity_weight": -1.0}, "identity_weight .* got -1"),
     ],
 )
