@@ -48,11 +48,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )  # fmt: skip
     add("--tv-weight", type=float, default=0.0, help="of the total variation of the result")
     add(
-        "--smoothness-weight",
-        type=float,
-        default=0.0,
+        "--smoothness-weight", type=float, default=0.0,
         help="of coarse contrast where the content has none: against halos",
-    )
+    )  # fmt: skip
     add(
         "--identity-weight", type=float, default=0.0,
         help="of the difference between a content and what comes out in its own style",

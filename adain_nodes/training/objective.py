@@ -147,17 +147,17 @@ def total_variation(pictures: Tensor) -> Tensor:
 
 
 def edge_aware_smoothness(pictures: Tensor, contents: Tensor) -> Tensor:
-    """How much of the coarse contrast of pictures is where their contents have none: halos are.
+    """The share of the pictures' coarse contrast that is where their contents have none, as halos.
 
-    The weights exp(-|dc|) of Godard et al. 2017, equation 3, for differences between blocks
-    and as a share of all differences: the sum would favour pictures of low contrast.
+    Contrast is the absolute difference of neighbouring blocks' means, weighted by exp(-|dc|) as in
+    Godard et al. 2017, equation 3. A share, for the sum alone would favour low contrast.
 
     Args:
         pictures: [B,C,h,w], sides at least two blocks.
         contents: of the same shape, in 0..1.
 
     Returns:
-        A scalar in 0..1, the mean over pairs.
+        A scalar in 0..1, the mean over pairs; 0 for pictures of one colour.
     """
     coarse, guide = (F.avg_pool2d(values, SMOOTHNESS_BLOCK) for values in (pictures, contents))
     misplaced = total = pictures.new_zeros(len(pictures))
