@@ -94,18 +94,18 @@ def plot_curves(curves: Curves, path: Path) -> None:
     from matplotlib.ticker import LogLocator, NullFormatter  # noqa: PLC0415
 
     figure = new_figure(11, 4.5)
-    # Content losses end within a factor of two of each other, style losses far apart.
-    scales = {"content": "linear", "style": "log"}
-    for axes, (name, scale) in zip(figure.subplots(1, 2), scales.items(), strict=True):
+    panels = dict(zip(("content", "style"), figure.subplots(1, 2), strict=True))
+    # Style losses end far apart, content losses within a factor of two of each other.
+    panels["style"].set_yscale("log")
+    panels["style"].yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    panels["style"].yaxis.set_major_formatter("{x:g}")
+    panels["style"].yaxis.set_minor_formatter(NullFormatter())
+    for name, axes in panels.items():
         for variant, curve in curves.items():
             axes.plot(curve["step"], curve[name], label=variant, linewidth=1)
-        axes.set(xlabel="Step", ylabel=f"{name.capitalize()} loss", yscale=scale)
+        axes.set(xlabel="Step", ylabel=f"{name.capitalize()} loss")
         axes.grid(visible=True, which="both", alpha=0.3)
-        if scale == "log":
-            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-            axes.yaxis.set_major_formatter("{x:g}")
-            axes.yaxis.set_minor_formatter(NullFormatter())
-    axes.legend()
+    panels["style"].legend()
     save_figure(figure, path)
 
 

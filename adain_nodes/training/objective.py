@@ -147,10 +147,11 @@ def total_variation(pictures: Tensor) -> Tensor:
 
 
 def edge_aware_smoothness(pictures: Tensor, contents: Tensor) -> Tensor:
-    """The share of the pictures' coarse contrast that is where their contents have none, as halos.
+    """The share of the pictures' coarse contrast that is where their contents have none: halos.
 
-    Contrast is the absolute difference of neighbouring blocks' means, weighted by exp(-|dc|) as in
-    Godard et al. 2017, equation 3. A share, for the sum alone would favour low contrast.
+    Contrast is the absolute difference of neighbouring blocks' means. It counts by exp(-|dc|), dc
+    being that difference in the content, as in Godard et al. 2017, equation 3; and as a share of
+    all contrast, for the sum alone would favour pictures of little.
 
     Args:
         pictures: [B,C,h,w], sides at least two blocks.
