@@ -57,11 +57,13 @@ def test_pictures_times_and_sound_are_kept(path: Path, suffix: str) -> None:
     assert (result.size, len(result)) == (SIZE, 12)
     difference = frames_of(result) - frames_of(Video(path))
     assert difference.abs().mean() < 2 / 255
-    # Matroska counts in ms, and begins with the sound, which here is ahead of the pictures.
-    shift, tolerance = (-sound_of(path)[0][0], 0.0011) if suffix == ".mkv" else (0, 1e-6)
+    before, after = sound_of(path), sound_of(output)
+    shift, tolerance = 0.0, 1e-6
+    if suffix == ".mkv":
+        # It counts in ms and, from FFmpeg before 9, begins with the sound, which here is ahead.
+        shift, tolerance = (0.0 if after[0][0] < 0 else -before[0][0]), 0.0011
     expected = [at + shift for at in times_of(path)]
     assert times_of(output) == pytest.approx(expected, abs=tolerance)
-    before, after = sound_of(path), sound_of(output)
     assert [data for _, data in after] == [data for _, data in before]
     expected = [at + shift for at, _ in before]
     assert [at for at, _ in after] == pytest.approx(expected, abs=tolerance)
