@@ -60,7 +60,9 @@ class Optimizer:
         ]
         if self._kernels:
             if not hasattr(torch.optim, "Muon"):
-                raise InputError(f"muon needs PyTorch 2.9 or later, this is {torch.__version__}")
+                raise InputError(
+                    f"muon needs PyTorch 2.9 or later, this is {torch.__version__}; adam does not"
+                )
             self._optimizers.append(
                 torch.optim.Muon(
                     [matrix for _, matrix in self._kernels.values()],
