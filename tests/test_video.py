@@ -60,7 +60,7 @@ def test_pictures_times_and_sound_are_kept(path: Path, suffix: str) -> None:
     before, after = sound_of(path), sound_of(output)
     shift, tolerance = 0.0, 1e-6
     if suffix == ".mkv":
-        # It counts in ms and, from FFmpeg before 9, begins with the sound, which here is ahead.
+        # Times in ms. Before FFmpeg 9 a film begins with the sound, here ahead of the pictures.
         shift, tolerance = (0.0 if after[0][0] < 0 else -before[0][0]), 0.0011
     expected = [at + shift for at in times_of(path)]
     assert times_of(output) == pytest.approx(expected, abs=tolerance)
