@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 from pathlib import Path
 from typing import Any
 
@@ -61,3 +62,42 @@ class TestEveryNode:
             elif isinstance(kind, list):
                 # Only of styles there may be none: they are files of the user's.
                 assert kind or input_name == "style_name", f"{name}.{input_name}"
+
+
+SNAPSHOT = Path(__file__).parent / "schema.json"
+"""What workflows refer to, which never changes; inputs may be appended at the end of a group."""
+
+FILES = ("model_name", "image", "style_name")
+"""Combos of files, which differ from machine to machine."""
+
+
+def test_nodes_sockets_and_widgets_are_those_that_workflows_know() -> None:
+    assert schema_of_all() == json.loads(SNAPSHOT.read_text())
+
+
+def schema_of_all() -> dict[str, Any]:
+    """What a saved workflow or its API form depends on, of every node."""
+    return {name: _schema_of(node) for name, node in NODE_CLASS_MAPPINGS.items()}
+
+
+def _schema_of(node: Any) -> dict[str, Any]:
+    groups = {
+        group: [
+            [
+                name,
+                *_without_files(name, kind),
+                {k: v for k, v in options.items() if k != "tooltip"},
+            ]
+            for name, (kind, options) in inputs.items()
+        ]
+        for group, inputs in node.INPUT_TYPES().items()
+    }
+    return {
+        "inputs": groups,
+        "outputs": [list(pair) for pair in zip(node.RETURN_NAMES, node.RETURN_TYPES, strict=True)],
+        "output_node": getattr(node, "OUTPUT_NODE", False),
+    }
+
+
+def _without_files(name: str, kind: Any) -> list[Any]:
+    return ["COMBO of files" if name in FILES and isinstance(kind, list) else kind]
