@@ -12,8 +12,8 @@ from PIL import Image
 from torch import Tensor
 
 from .animation_formats import Frames, write_apng, write_gif, write_webp
-from .atomic import written_whole
-from .errors import InputError
+from .host.errors import InputError
+from .host.writing import written_whole
 from .image_files import opened
 
 _WRITERS = {".gif": write_gif, ".webp": write_webp, ".png": write_apng}

@@ -17,8 +17,8 @@ from typing import Literal
 
 from .augmentation_manifest import record
 from .augmentation_plan import Plan, PlannedResult
-from .errors import InputError
 from .features import Features, Style
+from .host.errors import InputError
 from .image_files import check_writable, read_picture, write_picture
 from .model import Model
 from .pictures import scaled_size

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import InputError
+from .host.errors import InputError
 from .image_files import READABLE_SUFFIXES, WRITABLE_SUFFIXES
 from .style_files import STYLE_SUFFIX
 from .style_inputs import StyleInput, styles_in

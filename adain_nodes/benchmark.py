@@ -16,8 +16,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from . import host, pipeline
+from . import pipeline
 from .film import FilmOptions, Region, stylize, stylize_frames
+from .host import devices
+from .host.devices import Precision
 from .model import Model, load_model
 from .networks.vgg import MIN_SIDE, STRIDE, Architecture, grid_size
 from .reference import Reference
@@ -48,7 +50,7 @@ class Setting:
     device: str
     """Where to compute, such as cpu or cuda:0."""
 
-    precision: host.Precision
+    precision: Precision
     """To compute in; the reference always has fp32."""
 
     method: str
@@ -105,8 +107,8 @@ class Film:
 def settings(model: str, device: str, size: int) -> list[Setting]:
     """What to compare at a size: the reference, and ours at automatic precision and in fp32."""
     base = Setting(model, device, "fp32", REFERENCE, size)
-    chosen = host.compute_dtype("auto", torch.device(device))
-    precisions: list[host.Precision] = ["fp32"] if chosen == torch.float32 else ["auto", "fp32"]
+    chosen = devices.compute_dtype("auto", torch.device(device))
+    precisions: list[Precision] = ["fp32"] if chosen == torch.float32 else ["auto", "fp32"]
     ours = [
         replace(base, precision=precision, method=method)
         for precision in precisions

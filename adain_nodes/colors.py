@@ -9,8 +9,8 @@ from typing import get_args
 import torch
 from torch import Tensor
 
-from . import host
-from .errors import InputError
+from .host.errors import InputError
+from .host.plain import Progress
 from .networks.tiling import tiles
 from .ops.color import (
     LINEAR_MAPS,
@@ -34,7 +34,7 @@ def match_color(
     method: ColorMethod = "linear",
     *,
     strength: float = 1.0,
-    progress: host.Progress | None = None,
+    progress: Progress | None = None,
 ) -> Tensor:
     """Gives pictures the colours of others.
 

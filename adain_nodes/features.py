@@ -9,7 +9,7 @@ from itertools import chain
 import torch
 from torch import Tensor
 
-from .errors import InputError
+from .host.errors import InputError
 from .mask_checks import check_mask_option
 from .networks.tiling import tiles
 from .ops.masks import MaskResize, grid_mask

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from . import host
 from .colors import check_method, recolors_style, result_for, style_for
-from .errors import InputError
 from .features import Features, Style, as_batch, check_same_encoder
 from .frame_statistics import FrameStatistics, Shared, Smoothed, check_frame_statistics
+from .host.errors import InputError
+from .host.plain import Progress
 from .mask_checks import check_mask_option, warn_of_empty
 from .model import Model
 from .ops.color import ColorMethod
@@ -91,7 +91,7 @@ def stylize(
     preserve_color: ColorMethod | None = None,
     frame_statistics: FrameStatistics = "per_frame",
     smoothing: float = 0.8,
-    progress: host.Progress | None = None,
+    progress: Progress | None = None,
 ) -> Tensor:
     """Encodes, transfers and decodes, one frame at a time.
 
@@ -161,7 +161,7 @@ def stylize_frames(
     regions: Sequence[Region],
     options: FilmOptions,
     *,
-    progress: host.Progress | None = None,
+    progress: Progress | None = None,
 ) -> Iterator[Tensor]:
     """Stylises a film of any length, of which one frame at a time is in memory.
 
@@ -201,7 +201,7 @@ class _Film:
         frames: Iterable[Tensor],
         regions: Sequence[Region],
         options: FilmOptions,
-        progress: host.Progress | None,
+        progress: Progress | None,
     ) -> None:
         self._model = model
         self._frames = frames

@@ -10,7 +10,7 @@ from typing import Protocol
 from torch import Tensor
 
 from .animations import ANIMATION_SUFFIXES, open_animation
-from .errors import InputError
+from .host.errors import InputError
 from .image_files import picture_size, read_picture
 from .video import VIDEO_SUFFIXES, Video
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-from .errors import InputError
+from .host.errors import InputError
 from .ops.normalization import interpolate_statistics
 from .ops.statistics import Moments, Statistics
 

@@ -13,8 +13,8 @@ import torch
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
-from .atomic import written_whole
-from .errors import InputError
+from .host.errors import InputError
+from .host.writing import written_whole
 from .ops.color import luminance
 from .pictures import check_picture
 

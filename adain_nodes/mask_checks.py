@@ -7,7 +7,7 @@ from typing import get_args
 
 from torch import Tensor
 
-from .errors import InputError
+from .host.errors import InputError
 from .ops.masks import MaskResize, MaskStatistics, is_empty
 
 logger = logging.getLogger(__name__)

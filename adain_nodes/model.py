@@ -7,8 +7,10 @@ from functools import lru_cache
 
 import torch
 
-from . import host
-from .errors import InputError
+from .host import devices, surroundings
+from .host.devices import Precision
+from .host.errors import InputError
+from .host.plain import Host, Progress, Resident
 from .networks.decoder import Decoder
 from .networks.precision import convert
 from .networks.vgg import Encoder
@@ -26,10 +28,10 @@ class Model:
     identity: EncoderIdentity
     """Of the encoder; features and styles carry it."""
 
-    encoder: host.Resident[Encoder]
+    encoder: Resident[Encoder]
     """f: pictures to relu4_1."""
 
-    decoder: host.Resident[Decoder]
+    decoder: Resident[Decoder]
     """g: relu4_1 to pictures."""
 
     decoder_sha256: str
@@ -46,10 +48,10 @@ class Model:
 def load_model(
     name: str = "adain-vgg16",
     *,
-    precision: host.Precision = "auto",
+    precision: Precision = "auto",
     device: torch.device | None = None,
     tile_size: int = 0,
-    progress: host.Progress | None = None,
+    progress: Progress | None = None,
 ) -> Model:
     """Loads an encoder and its decoder, wherever they are (see `weights.store`).
 
@@ -69,23 +71,23 @@ def load_model(
     """
     if tile_size < 0:
         raise InputError(f"the tile size must be 0 (automatic) or more px, got {tile_size}")
-    surroundings = host.current()
-    device = surroundings.device() if device is None else device
-    dtype = host.compute_dtype(precision, device)
-    files = resolve_model(name, folders=surroundings.model_folders(), progress=progress)
+    host = surroundings.current()
+    device = host.device() if device is None else device
+    dtype = devices.compute_dtype(precision, device)
+    files = resolve_model(name, folders=host.model_folders(), progress=progress)
     stamps = tuple(path.stat().st_mtime_ns for path in (files.encoder, files.decoder))
-    networks = _networks(surroundings, files, stamps, dtype, device)
+    networks = _networks(host, files, stamps, dtype, device)
     return Model(name, *networks, dtype, tile_size)
 
 
 @lru_cache(maxsize=8)
 def _networks(
-    surroundings: host.Host,
+    host: Host,
     files: ModelFiles,
     _stamps: tuple[int, ...],
     dtype: torch.dtype,
     device: torch.device,
-) -> tuple[EncoderIdentity, host.Resident[Encoder], host.Resident[Decoder], str]:
+) -> tuple[EncoderIdentity, Resident[Encoder], Resident[Decoder], str]:
     """The networks of these files, as they were when they were last changed, each with what
     identifies it."""
     # ComfyUI runs nodes in inference mode; tensors made there could never be used in autograd.
@@ -96,7 +98,7 @@ def _networks(
             convert(network, dtype)
     return (
         identity,
-        surroundings.resident(encoder, device),
-        surroundings.resident(decoder, device),
+        host.resident(encoder, device),
+        host.resident(decoder, device),
         decoder_sha256,
     )

@@ -16,8 +16,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from . import host
-from .errors import InputError
 from .features import (
     DeferredFeatures,
     Features,
@@ -27,6 +25,8 @@ from .features import (
     check_same_size,
     stacked,
 )
+from .host.errors import InputError
+from .host.plain import Progress
 from .mask_checks import check_mask_option, refuse_empty_style_mask, warn_of_empty
 from .model import Model
 from .ops.masks import MaskResize, MaskStatistics, compose_regions, is_empty
@@ -37,7 +37,7 @@ from .steps import cells, counter, decode_one, encode_one, summarise_one
 
 
 def encode(
-    model: Model, picture: Tensor, *, shorter_side: int = 0, progress: host.Progress | None = None
+    model: Model, picture: Tensor, *, shorter_side: int = 0, progress: Progress | None = None
 ) -> Features:
     """Encodes pictures with VGG to relu4_1: f(c) of the paper's equation 9.
 
@@ -57,7 +57,7 @@ def encode(
 
 
 def style_of(
-    model: Model, picture: Tensor, *, shorter_side: int = 0, progress: host.Progress | None = None
+    model: Model, picture: Tensor, *, shorter_side: int = 0, progress: Progress | None = None
 ) -> Style:
     """The style of pictures: mu(y) and sigma(y) of the paper's equation 8.
 
@@ -192,7 +192,7 @@ def compose(
     return compose_deferred(deferred, outside, mask_resize=mask_resize).computed()
 
 
-def decode(model: Model, features: Features, *, progress: host.Progress | None = None) -> Tensor:
+def decode(model: Model, features: Features, *, progress: Progress | None = None) -> Tensor:
     """Turns features into pictures: g(t) of the paper's equation 10.
 
     Args:

@@ -16,9 +16,10 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from . import host
 from .features import DeferredFeatures, Features
-from .memory import is_out_of_memory
+from .host import surroundings
+from .host.memory import is_out_of_memory
+from .host.plain import Progress, Resident
 from .model import Model
 from .networks.layers import MIDDLE, prepared, taps
 from .networks.tiling import automatic_rows, stream, tiles
@@ -40,7 +41,7 @@ def cells(picture: Tensor, shorter_side: int = 0) -> int:
     return math.prod(grid_size(scaled_size((height, width), shorter_side)))
 
 
-def counter(progress: host.Progress | None, total: int) -> Report:
+def counter(progress: Progress | None, total: int) -> Report:
     """Adds up what is done, of `total` cells."""
     done = 0
 
@@ -58,7 +59,7 @@ def encode_one(model: Model, picture: Tensor, shorter_side: int, report: Report)
     encoder, device = model.encoder.load(), model.encoder.device
     source = _Source.of(picture, shorter_side)
     height, width = grid_size(source.size)
-    output = host.current().output_device()
+    output = surroundings.current().output_device()
 
     def encode(rows: int, report: Report) -> Tensor:
         values = torch.empty(
@@ -92,12 +93,12 @@ def summarise_one(model: Model, picture: Tensor, shorter_side: int, report: Repo
     moments = _in_tiles(
         summarise, report, source.size, device=device, dtype=model.dtype, tile_size=model.tile_size
     )
-    output = host.current().output_device()
+    output = surroundings.current().output_device()
     return Moments(*(part.to(output) for part in (moments.weight, moments.mean, moments.squares)))
 
 
 def measure_one(
-    resident: host.Resident[Encoder],
+    resident: Resident[Encoder],
     dtype: torch.dtype,
     picture: Tensor,
     shorter_side: int,
@@ -151,7 +152,9 @@ def decode_one(model: Model, features: DeferredFeatures, report: Report) -> Tens
     cells_high, cells_wide = like.values.shape[2:]
 
     def decode(rows: int, report: Report) -> Tensor:
-        picture = torch.empty(1, height, width, channels, device=host.current().output_device())
+        picture = torch.empty(
+            1, height, width, channels, device=surroundings.current().output_device()
+        )
         parts = (
             features.rows(tile).to(device, model.dtype)
             for tile in tiles(cells_high, rows // STRIDE)
@@ -231,7 +234,7 @@ def _in_tiles(
     if tile_size > 0:
         rows = -(-tile_size // STRIDE) * STRIDE
     else:
-        free = host.current().free_memory(device)
+        free = surroundings.current().free_memory(device)
         rows = automatic_rows(width, dtype.itemsize, free, cached=device.type == "cpu")
     rows = min(rows, -(-height // STRIDE) * STRIDE)
     while True:

@@ -26,9 +26,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from . import host
-from .errors import InputError
 from .features import Style, check_same_encoder
+from .host import surroundings
+from .host.errors import InputError
 from .ops.statistics import Statistics
 from .style_preview import preview_jpeg
 from .weights.files import ENCODER_KEY, EncoderIdentity, write_tensors
@@ -120,7 +120,7 @@ def load_style(path: Path, *, encoder: EncoderIdentity | None = None) -> Style:
         raise InputError(
             f"{path} is damaged: mean and std must be finite and of one shape, and std above 0"
         )
-    device = host.current().output_device()
+    device = surroundings.current().output_device()
     return Style(Statistics(mean.to(device), std.to(device)), identity)
 
 

@@ -14,9 +14,9 @@ from itertools import product
 import torch.nn.functional as F
 from torch import Tensor
 
-from . import host
 from .colors import METHODS, recolors_style, result_for, style_for
 from .features import Features, Style
+from .host.plain import Progress
 from .model import Model
 from .ops.masks import remainder
 from .pipeline import compose, decode, encode, interpolate_styles, style_of, transfer
@@ -38,7 +38,7 @@ def style_sweep(
     *,
     size: int,
     alpha: float = 1.0,
-    progress: host.Progress | None = None,
+    progress: Progress | None = None,
 ) -> Rows:
     """Contents x styles (paper, figure 4).
 
@@ -60,7 +60,7 @@ def alpha_sweep(
     styles: Sequence[Tensor],
     *,
     size: int,
-    progress: host.Progress | None = None,
+    progress: Progress | None = None,
 ) -> Rows:
     """The trade-off of content and style (paper, equation 14 and figure 7).
 
@@ -84,7 +84,7 @@ def interpolation_square(
     *,
     size: int,
     alpha: float = 1.0,
-    progress: host.Progress | None = None,
+    progress: Progress | None = None,
 ) -> Rows:
     """One content between four styles (paper, equation 15 and figure 8).
 
@@ -120,7 +120,7 @@ def color_sweep(
     *,
     size: int,
     alpha: float = 1.0,
-    progress: host.Progress | None = None,
+    progress: Progress | None = None,
 ) -> Rows:
     """Ways to keep the colours of the content (paper, figure 9).
 
@@ -154,7 +154,7 @@ def mask_sweep(
     *,
     size: int,
     alpha: float = 1.0,
-    progress: host.Progress | None = None,
+    progress: Progress | None = None,
 ) -> Rows:
     """Two styles in two regions (paper, figure 10).
 
@@ -183,6 +183,6 @@ def mask_sweep(
 
 
 def _shown(
-    model: Model, features: Features, style: Style, alpha: float, progress: host.Progress | None
+    model: Model, features: Features, style: Style, alpha: float, progress: Progress | None
 ) -> Tensor:
     return decode(model, transfer(features, style, alpha=alpha), progress=progress)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from adain_nodes.host import Resident
+from adain_nodes.host.plain import Resident
 from adain_nodes.model import Model
 from adain_nodes.networks.decoder import Decoder
 from adain_nodes.networks.vgg import Architecture, Encoder

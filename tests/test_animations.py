@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from adain_nodes.animations import Animation, open_animation
-from adain_nodes.errors import InputError
+from adain_nodes.host.errors import InputError
 
 SUFFIXES = (".gif", ".webp", ".png")
 DURATIONS = (40.0, 90.0, 40.0, 1200.0)

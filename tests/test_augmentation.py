@@ -15,8 +15,8 @@ from adain_nodes import augmentation, pipeline
 from adain_nodes.augmentation import Outcome, augment
 from adain_nodes.augmentation_manifest import MANIFEST
 from adain_nodes.augmentation_plan import AugmentationOptions, Plan, make_plan
-from adain_nodes.errors import InputError
 from adain_nodes.features import Style, stacked_styles
+from adain_nodes.host.errors import InputError
 from adain_nodes.image_files import read_picture, write_picture
 from adain_nodes.model import Model
 from adain_nodes.style_files import save_style

@@ -9,7 +9,7 @@ import pytest
 from adain_nodes import augmentation_manifest
 from adain_nodes.augmentation_manifest import MANIFEST, record
 from adain_nodes.augmentation_plan import AugmentationOptions, Plan
-from adain_nodes.errors import InputError
+from adain_nodes.host.errors import InputError
 from adain_nodes.style_inputs import StyleInput
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from adain_nodes import benchmark, host
+from adain_nodes import benchmark
 from adain_nodes.benchmark import (
     REFERENCE,
     STYLE_CACHED,
@@ -26,6 +26,7 @@ from adain_nodes.benchmark import (
     process_memory,
     settings,
 )
+from adain_nodes.host import devices
 from adain_nodes.model import Model
 from adain_nodes.networks.decoder import Decoder
 from adain_nodes.networks.vgg import VGG19, Architecture, Encoder
@@ -84,7 +85,7 @@ def test_folding_leaves_four_taps_of_nine_in_three_layers() -> None:
 def test_ours_is_measured_in_fp32_and_in_what_is_fastest(
     monkeypatch: pytest.MonkeyPatch, automatic: torch.dtype, precisions: list[str]
 ) -> None:
-    monkeypatch.setattr(host, "compute_dtype", lambda *_: automatic)
+    monkeypatch.setattr(devices, "compute_dtype", lambda *_: automatic)
     chosen = settings("name", "cpu", 32)
     assert [setting.precision for setting in chosen] == precisions
     ours = [STYLE_ENCODED, STYLE_CACHED] * (len(chosen) // 2)

@@ -5,14 +5,8 @@ import torch
 from torch import Tensor
 
 from adain_nodes import colors
-from adain_nodes.colors import (
-    METHODS,
-    match_color,
-    recolors_style,
-    result_for,
-    style_for,
-)
-from adain_nodes.errors import InputError
+from adain_nodes.colors import METHODS, match_color, recolors_style, result_for, style_for
+from adain_nodes.host.errors import InputError
 from adain_nodes.ops.color import (
     LINEAR_MAPS,
     ColorMethod,

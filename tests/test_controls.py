@@ -10,9 +10,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from adain_nodes import host, pipeline
+from adain_nodes import pipeline
 from adain_nodes.cli import main
 from adain_nodes.features import Features, Style, stacked_styles
+from adain_nodes.host import surroundings
+from adain_nodes.host.plain import Host
 from adain_nodes.image_files import read_mask, read_picture, write_picture
 from adain_nodes.model import Model, load_model
 from adain_nodes.nodes import NODE_CLASS_MAPPINGS
@@ -41,11 +43,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, mask in masks.items():
         write_picture(Path(f"{name}.png"), mask)
 
-    class WithFolder(host.Host):
+    class WithFolder(Host):
         def style_folders(self) -> list[Path]:
             return [Path("kept")]
 
-    monkeypatch.setattr(host, "current", WithFolder)
+    monkeypatch.setattr(surroundings, "current", WithFolder)
     return folder
 
 

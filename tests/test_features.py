@@ -3,7 +3,6 @@ from __future__ import annotations
 import pytest
 import torch
 
-from adain_nodes.errors import InputError
 from adain_nodes.features import (
     DeferredFeatures,
     Features,
@@ -14,6 +13,7 @@ from adain_nodes.features import (
     stacked,
     stacked_styles,
 )
+from adain_nodes.host.errors import InputError
 from adain_nodes.ops.statistics import Statistics
 from adain_nodes.weights.files import EncoderIdentity
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from adain_nodes.errors import InputError
 from adain_nodes.features import DeferredFeatures, Style
 from adain_nodes.film import FilmOptions, Region, stylize, stylize_frames
+from adain_nodes.host.errors import InputError
 from adain_nodes.model import Model
 from adain_nodes.pipeline import decode, encode, style_statistics, transfer
 from adain_nodes.weights.files import EncoderIdentity

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from adain_nodes.animations import Animation
-from adain_nodes.errors import InputError
 from adain_nodes.film_files import PictureSequence, natural_order, open_film
+from adain_nodes.host.errors import InputError
 from adain_nodes.image_files import write_picture
 from adain_nodes.video import Video
 

@@ -12,10 +12,10 @@ from torch import Tensor
 
 from adain_nodes import film, pipeline, steps
 from adain_nodes.colors import match_color
-from adain_nodes.errors import InputError
 from adain_nodes.features import Features, Style
 from adain_nodes.film import FilmOptions, Region, stylize, stylize_frames
 from adain_nodes.frame_statistics import MODES, FrameStatistics
+from adain_nodes.host.errors import InputError
 from adain_nodes.model import Model
 from adain_nodes.ops.flicker import flicker
 from adain_nodes.ops.statistics import Statistics

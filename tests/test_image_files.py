@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import ExifTags, Image
 
-from adain_nodes.errors import InputError
+from adain_nodes.host.errors import InputError
 from adain_nodes.image_files import check_writable, picture_size, read_mask, read_picture
 from adain_nodes.image_files import write_picture as write
 

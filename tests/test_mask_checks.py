@@ -7,7 +7,7 @@ import logging
 import pytest
 import torch
 
-from adain_nodes.errors import InputError
+from adain_nodes.host.errors import InputError
 from adain_nodes.mask_checks import refuse_empty_style_mask, warn_of_empty
 from adain_nodes.ops.masks import grid_mask
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from adain_nodes.errors import InputError
+from adain_nodes.host.errors import InputError
 from adain_nodes.pictures import (
     check_picture,
     collected,

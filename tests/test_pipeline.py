@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from adain_nodes import pipeline
-from adain_nodes.errors import InputError
 from adain_nodes.features import Features, Style
-from adain_nodes.host import Progress, Resident
+from adain_nodes.host.errors import InputError
+from adain_nodes.host.plain import Progress, Resident
 from adain_nodes.model import Model
 from adain_nodes.networks.decoder import Decoder
 from adain_nodes.ops.statistics import Statistics

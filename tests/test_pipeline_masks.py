@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from adain_nodes.errors import InputError
 from adain_nodes.features import Features, Style
+from adain_nodes.host.errors import InputError
 from adain_nodes.model import Model
 from adain_nodes.ops.masks import MaskStatistics
 from adain_nodes.ops.statistics import Statistics

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from adain_nodes.host import Precision
+from adain_nodes.host.devices import Precision
 from adain_nodes.image_files import read_picture
 from adain_nodes.model import load_model
 from adain_nodes.pipeline import decode, encode, style_of, transfer

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from adain_nodes import film, steps
-from adain_nodes.host import Host
+from adain_nodes.host.plain import Host
 from adain_nodes.model import Model
 from adain_nodes.networks.tiling import tiles
 from adain_nodes.pipeline import decode, encode, style_of, style_statistics, transfer

@@ -12,8 +12,8 @@ import torch
 from PIL import Image
 from safetensors import safe_open
 
-from adain_nodes.errors import InputError
 from adain_nodes.features import Style
+from adain_nodes.host.errors import InputError
 from adain_nodes.ops.statistics import Statistics
 from adain_nodes.style_files import (
     describe_style,

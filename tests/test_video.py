@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from adain_nodes import video
-from adain_nodes.errors import InputError
+from adain_nodes.host.errors import InputError
 from adain_nodes.video import Video
 
 from .videos import RATE, SIZE, sound_of, times_of, write_video

@@ -7,7 +7,7 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from ..errors import InputError
+from ..host.errors import InputError
 from . import ablate, augment, bench, evaluate, grid, models, styles, stylize, train
 
 SUBCOMMANDS = (stylize, augment, styles, models, grid, train, evaluate, ablate, bench)

@@ -63,10 +63,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(options: argparse.Namespace) -> None:
+    from ..host.processes import joined_world, local_device
     from ..image_files import picture_size
     from ..training.ablation import Pictures, Study, hold_out
     from ..training.data import find_pictures, read_names, warn_of_unknown
-    from ..training.distributed import joined_world, local_device
     from .device import chosen_device
 
     training = _training_options(options)

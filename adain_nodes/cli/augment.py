@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import InputError
+from ..host.errors import InputError
 from .options import add_model, add_sizes
 
 if TYPE_CHECKING:
@@ -61,8 +61,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(options: argparse.Namespace) -> None:
     from ..augmentation import augment
     from ..augmentation_plan import make_plan
+    from ..host.processes import local_device
     from ..model import load_model
-    from ..training.distributed import local_device
     from .device import chosen_device
     from .progress import StepProgress
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InputError
+from ..host.errors import InputError
 
 if TYPE_CHECKING:
     from ..benchmark import Film, Timing

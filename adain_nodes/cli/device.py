@@ -6,8 +6,8 @@ import re
 
 import torch
 
-from .. import host
-from ..errors import InputError
+from ..host import surroundings
+from ..host.errors import InputError
 
 
 def chosen_device(text: str) -> torch.device:
@@ -20,7 +20,7 @@ def chosen_device(text: str) -> torch.device:
         InputError: there is no such device on this machine; the message names those there are.
     """
     if text == "auto":
-        return host.current().device()
+        return surroundings.current().device()
     available = ["cpu"]
     if torch.cuda.is_available():
         available += ["cuda", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ..host.processes import World
     from ..networks.vgg import Encoder
-    from ..training.distributed import World
 
 ENCODER_HELP = (
     "name of a model of `models list`, encoder file, or any source that `models convert` takes, "
@@ -31,7 +31,7 @@ def encoder_tensors(
     Raises:
         InputError: there is no such encoder, or it cannot be read.
     """
-    from .. import host
+    from ..host import surroundings
     from ..training.data import calibration_crops
     from ..weights.conversion import convert
     from ..weights.fetch import locate
@@ -41,7 +41,7 @@ def encoder_tensors(
 
     model = load_manifest().find(text)
     if model is not None:
-        return read_tensors(locate(model.encoder, folders=host.current().model_folders()))
+        return read_tensors(locate(model.encoder, folders=surroundings.current().model_folders()))
     trunk = read_trunk(text)
     if trunk is None:
         return read_tensors(find_trunk(text))

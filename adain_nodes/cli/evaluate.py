@@ -7,10 +7,10 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import InputError
+from ..host.errors import InputError
 
 if TYPE_CHECKING:
-    from ..host import Precision
+    from ..host.devices import Precision
     from ..model import Model
     from ..training.evaluation import Pair
     from ..training.measurement import LossMeter

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ..atomic import write_text
+from ..host.writing import write_text
 from ..training.comparison import Curve
 from ..training.evaluation import Reconstruction, Row
 from ..training.figures import new_figure, save_figure

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import InputError
+from ..host.errors import InputError
 
 if TYPE_CHECKING:
     from ..sweeps import Rows

@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from .. import host
+from ..host.plain import Progress
 
 _UNSAID = frozenset({"step", "pictures_per_second", "gradient_norm", "learning_rate"})
 """What a line of a training log holds beside losses."""
 
 
 @contextmanager
-def terminal_progress(pieces: int, label: str = "") -> Iterator[host.Progress | None]:
+def terminal_progress(pieces: int, label: str = "") -> Iterator[Progress | None]:
     """Draws a bar on stderr while the work lasts; None where that is no terminal.
 
     Args:

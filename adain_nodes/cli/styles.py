@@ -93,7 +93,7 @@ def run_save(options: argparse.Namespace) -> None:
 
 
 def run_list(options: argparse.Namespace) -> None:
-    from ..errors import InputError
+    from ..host.errors import InputError
     from ..style_files import describe_style
 
     broken = []
@@ -123,7 +123,7 @@ def run_list(options: argparse.Namespace) -> None:
 
 
 def _check_save(options: argparse.Namespace) -> None:
-    from ..errors import InputError
+    from ..host.errors import InputError
     from ..style_inputs import is_style_file
 
     if options.size < 0:
@@ -139,7 +139,7 @@ def _check_save(options: argparse.Namespace) -> None:
 
 
 def _style_mask(path: Path) -> Tensor:
-    from ..errors import InputError
+    from ..host.errors import InputError
     from ..image_files import read_mask
 
     mask = read_mask(path)
@@ -152,7 +152,7 @@ def _style_mask(path: Path) -> Tensor:
 
 def _style_files(paths: Sequence[Path]) -> list[Path]:
     """The files named, and those in the folders named and below them."""
-    from ..errors import InputError
+    from ..host.errors import InputError
     from ..style_files import STYLE_SUFFIX, list_styles
 
     files: list[Path] = []

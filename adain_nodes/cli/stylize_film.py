@@ -9,10 +9,10 @@ from itertools import groupby
 
 from torch import Tensor
 
-from .. import host
 from ..features import Style
 from ..film import FilmOptions, Region, stylize_frames
 from ..film_files import PictureSequence
+from ..host.plain import Progress
 from ..image_files import write_picture
 from ..model import Model
 from ..pipeline import interpolate_styles
@@ -39,7 +39,7 @@ def stylized_films(
     styles: EncodedStyles,
     options: FilmOptions,
     *,
-    progress: host.Progress | None,
+    progress: Progress | None,
 ) -> Iterator[Result]:
     """Computes and writes one film after the other, of which one frame at a time is in memory.
 
@@ -97,7 +97,7 @@ def _written(job: FilmJob, frames: Iterator[Tensor], started: float) -> Iterator
         started = now
 
 
-def _spread(progress: host.Progress | None, pieces: int) -> host.Progress | None:
+def _spread(progress: Progress | None, pieces: int) -> Progress | None:
     """Tells of one long piece of work as if it were many."""
     if progress is None:
         return None

@@ -11,9 +11,9 @@ from itertools import islice
 from pathlib import Path
 
 from ..colors import recolors_style
-from ..errors import InputError
 from ..film_files import FILM_SUFFIXES, FilmFile, PictureSequence, open_film
 from ..frame_statistics import FrameStatistics
+from ..host.errors import InputError
 from ..image_files import READABLE_SUFFIXES, WRITABLE_SUFFIXES, check_writable, picture_size
 from ..ops.color import ColorMethod
 from ..pictures import scaled_size

@@ -11,22 +11,15 @@ from pathlib import Path
 
 from torch import Tensor
 
-from .. import host
 from ..colors import recolors_style, result_for, style_for
-from ..errors import InputError
 from ..features import Features, Style, check_same_encoder
 from ..film import FilmOptions
+from ..host.errors import InputError
+from ..host.plain import Progress
 from ..image_files import read_mask, read_picture, write_picture
 from ..model import Model
 from ..ops.masks import remainder
-from ..pipeline import (
-    compose,
-    decode,
-    encode,
-    interpolate_styles,
-    style_of,
-    transfer,
-)
+from ..pipeline import compose, decode, encode, interpolate_styles, style_of, transfer
 from ..style_files import load_style
 from ..style_inputs import StyleInput
 from .stylize_plan import Job, Plan
@@ -118,7 +111,7 @@ class EncodedStyles:
         inputs: Inputs,
         model: Model,
         style_size: int,
-        progress: host.Progress | None,
+        progress: Progress | None,
     ) -> None:
         encoders = {str(name): style.encoder for name, style in inputs.styles.items()}
         check_same_encoder(**{"the model": model.identity}, **encoders)
@@ -155,7 +148,7 @@ def stylized(
     styles: EncodedStyles,
     options: FilmOptions,
     *,
-    progress: host.Progress | None,
+    progress: Progress | None,
 ) -> Iterator[Result]:
     """Computes and writes one result after the other; films are left to `stylize_film`.
 

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import InputError
+from ..host.errors import InputError
 from .encoders import ENCODER_HELP, encoder_tensors, shared_encoder
 
 if TYPE_CHECKING:
@@ -83,15 +83,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(options: argparse.Namespace) -> None:
+    from ..host.processes import joined_world, local_device
     from ..networks.decoder import Decoder
-    from ..training.data import (
-        RandomCrops,
-        emphasis,
-        find_pictures,
-        read_names,
-        warn_of_unknown,
-    )
-    from ..training.distributed import joined_world, local_device
+    from ..training.data import RandomCrops, emphasis, find_pictures, read_names, warn_of_unknown
     from ..training.trainer import Trainer
     from ..weights.files import read_tensors
     from .device import chosen_device

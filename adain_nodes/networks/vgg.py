@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..errors import InputError
+from ..host.errors import InputError
 from .convolution import MirroredConv2d
 
 STRIDE = 8

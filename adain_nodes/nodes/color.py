@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from .. import host
 from ..colors import METHODS, match_color
+from ..host import surroundings
 from ..ops.color import ColorMethod
 from . import schema
 
@@ -53,5 +53,5 @@ class AdaINMatchColor:
     def match(
         self, *, image: Tensor, reference: Tensor, method: ColorMethod, strength: float
     ) -> tuple[Tensor]:
-        progress = host.current().progress()
+        progress = surroundings.current().progress()
         return (match_color(image, reference, method, strength=strength, progress=progress),)

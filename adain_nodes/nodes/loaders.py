@@ -6,7 +6,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-from .. import host
+from ..host import surroundings
+from ..host.devices import Precision
 from ..image_files import read_mask, read_picture
 from ..model import Model, load_model
 from ..weights.manifest import load_manifest
@@ -29,7 +30,7 @@ class AdaINModelLoader:
 
     @classmethod
     def INPUT_TYPES(cls) -> schema.Inputs:  # noqa: N802  ComfyUI's name
-        models = available_models(host.current().model_folders())
+        models = available_models(surroundings.current().model_folders())
         return {
             "required": {
                 "model_name": schema.choice(
@@ -59,15 +60,13 @@ class AdaINModelLoader:
             return float("nan")
         if load_manifest().find(model_name):
             return ""  # its files are known by their sha256
-        files = resolve(model_name, folders=host.current().model_folders())
+        files = resolve(model_name, folders=surroundings.current().model_folders())
         return " ".join(
             f"{path} {path.stat().st_mtime_ns}" for path in (files.encoder, files.decoder)
         )
 
-    def load(
-        self, *, model_name: str, precision: host.Precision, tile_size: int = 0
-    ) -> tuple[Model]:
-        progress = host.current().progress()
+    def load(self, *, model_name: str, precision: Precision, tile_size: int = 0) -> tuple[Model]:
+        progress = surroundings.current().progress()
         model = load_model(model_name, precision=precision, tile_size=tile_size, progress=progress)
         return (model,)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from .. import host
-from ..errors import InputError
+from ..host import surroundings
+from ..host.errors import InputError
 from ..model import Model
 from ..pictures import check_picture, common_batch
 from ..steps import cells, counter
@@ -74,7 +74,7 @@ class AdaINLosses:
         work = sum(
             len(picture) * cells(picture, shorter_sides[name]) for name, picture in pictures.items()
         )
-        report = counter(host.current().progress(), work)
+        report = counter(surroundings.current().progress(), work)
         meter = LossMeter(model.encoder, model.dtype, tile_size=model.tile_size)
 
         def view(name: str, index: int) -> View:

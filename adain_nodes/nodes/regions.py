@@ -7,8 +7,8 @@ from typing import Any
 from torch import Tensor
 
 from .. import pipeline
-from ..errors import InputError
 from ..features import Features
+from ..host.errors import InputError
 from ..ops.masks import MaskResize
 from . import schema
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from .. import host, pipeline
+from .. import pipeline
 from ..features import Features, Style
+from ..host import surroundings
 from ..model import Model
 from ..ops.masks import MaskResize, MaskStatistics
 from . import schema
@@ -44,7 +45,7 @@ class AdaINEncode:
         }
 
     def encode(self, *, model: Model, image: Tensor, shorter_side: int) -> tuple[Features]:
-        progress = host.current().progress()
+        progress = surroundings.current().progress()
         return (pipeline.encode(model, image, shorter_side=shorter_side, progress=progress),)
 
 
@@ -148,4 +149,4 @@ class AdaINDecode:
         }
 
     def decode(self, *, model: Model, features: Features) -> tuple[Tensor]:
-        return (pipeline.decode(model, features, progress=host.current().progress()),)
+        return (pipeline.decode(model, features, progress=surroundings.current().progress()),)

@@ -9,9 +9,9 @@ from typing import Any
 
 from torch import Tensor
 
-from .. import host
-from ..errors import InputError
 from ..features import Style
+from ..host import surroundings
+from ..host.errors import InputError
 from ..pictures import check_picture
 from ..style_files import find_style, list_styles, load_style, new_style_path, save_style
 from . import schema
@@ -59,7 +59,7 @@ class AdaINSaveStyle:
     ) -> dict[str, Any]:
         if preview is not None:
             check_picture(preview, "preview")
-        folders = host.current().style_folders()
+        folders = surroundings.current().style_folders()
         path = new_style_path(filename_prefix, folders)
         save_style(path, style, preview=() if preview is None else tuple(preview))
         logger.info("Saved the style %s", path)
@@ -82,7 +82,7 @@ class AdaINLoadStyle:
         return {
             "required": {
                 "style_name": schema.choice(
-                    list_styles(host.current().style_folders()),
+                    list_styles(surroundings.current().style_folders()),
                     "Files in models/adain_styles and its subfolders. Press R to see new ones.",
                 ),
             }
@@ -109,4 +109,4 @@ class AdaINLoadStyle:
 
 
 def _file(name: str) -> Path:
-    return find_style(name, host.current().style_folders())
+    return find_style(name, surroundings.current().style_folders())

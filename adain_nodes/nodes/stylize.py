@@ -6,11 +6,12 @@ from typing import Literal
 
 from torch import Tensor
 
-from .. import film, host
+from .. import film
 from ..colors import METHODS
-from ..errors import InputError
 from ..features import Style
 from ..frame_statistics import MODES, FrameStatistics
+from ..host import surroundings
+from ..host.errors import InputError
 from ..model import Model
 from ..ops.color import ColorMethod
 from ..ops.masks import MaskStatistics
@@ -116,6 +117,6 @@ class AdaINStylize:
             preserve_color=None if preserve_color == "off" else preserve_color,
             frame_statistics=frame_statistics,
             smoothing=smoothing,
-            progress=host.current().progress(),
+            progress=surroundings.current().progress(),
         )
         return (result,)

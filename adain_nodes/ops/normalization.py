@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..errors import InputError
+from ..host.errors import InputError
 from .statistics import EPSILON, Statistics, channel_statistics
 
 

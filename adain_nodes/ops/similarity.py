@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..errors import InputError
+from ..host.errors import InputError
 from .color import luminance
 
 WINDOW = 11

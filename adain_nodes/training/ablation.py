@@ -17,15 +17,15 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ..atomic import write_text
-from ..errors import InputError
-from ..host import Resident
+from ..host.errors import InputError
+from ..host.plain import Resident
+from ..host.processes import World
+from ..host.writing import write_text
 from ..image_files import read_picture
 from ..networks.vgg import Encoder
 from ..sheets import arranged, square
 from ..weights.files import identify
 from .data import RandomCrops
-from .distributed import World
 from .measurement import LossMeter, View
 from .options import TrainingOptions
 from .trainer import Trainer

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ..atomic import write_text
+from ..host.writing import write_text
 from .ablation import MeanLosses
 from .figures import can_draw, new_figure, save_figure
 from .run_log import read_log

@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .distributed import World
+from ..host.processes import World
 
 
 class Centering:

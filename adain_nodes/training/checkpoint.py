@@ -10,7 +10,7 @@ from typing import Any
 from safetensors import safe_open
 from torch import Tensor, nn
 
-from ..errors import InputError
+from ..host.errors import InputError
 from ..weights.export import AVERAGE_PREFIX, DECODER_PREFIX
 from ..weights.files import ENCODER_KEY, write_tensors
 from .averaging import WeightAverage

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from ..host import Progress
+from ..host.plain import Progress
 from ..ops.similarity import ssim
 from .evaluation import Pair, Row, Tally, samples
 from .measurement import LossMeter

@@ -16,7 +16,7 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from ..errors import InputError
+from ..host.errors import InputError
 from ..image_files import READABLE_SUFFIXES
 
 logger = logging.getLogger(__name__)

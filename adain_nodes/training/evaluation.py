@@ -19,7 +19,7 @@ from torch import Tensor
 
 from .. import pipeline
 from ..features import Features, Style
-from ..host import Progress
+from ..host.plain import Progress
 from ..image_files import read_picture
 from ..model import Model
 from ..ops.similarity import psnr, ssim

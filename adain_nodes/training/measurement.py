@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..host import Resident
+from ..host.plain import Resident
 from ..networks.vgg import Encoder
 from ..ops.losses import Reference, content_loss, style_loss
 from ..ops.normalization import adain

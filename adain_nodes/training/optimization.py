@@ -11,7 +11,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ..errors import InputError
+from ..host.errors import InputError
 from ..ops.losses import STYLE_WEIGHTS
 from .measurement import Losses, LossMeter, View
 

@@ -8,9 +8,9 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from ..errors import InputError
+from ..host.errors import InputError
+from ..host.processes import World
 from .centering import Centering
-from .distributed import World
 from .revival import Revival
 
 Method = Literal["adam", "muon"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..errors import InputError
+from ..host.errors import InputError
 from ..ops.losses import STYLE_WEIGHTS, Reference
 from .optimizer import METHODS, Method
 from .schedule import SCHEDULES, Schedule

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ..errors import InputError
+from ..host.errors import InputError
 from ..image_files import read_picture
 from ..networks.vgg import Encoder
 from ..ops.normalization import adain

@@ -6,7 +6,7 @@ import json
 import time
 from pathlib import Path
 
-from ..atomic import write_text
+from ..host.writing import write_text
 
 
 class RunLog:

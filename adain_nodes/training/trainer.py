@@ -17,14 +17,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from ..errors import InputError
+from ..host.errors import InputError
+from ..host.processes import World
 from ..networks.decoder import Decoder
 from ..networks.vgg import Encoder
 from ..weights.files import identify
 from .averaging import WeightAverage
 from .checkpoint import load_checkpoint, save_checkpoint
 from .data import RandomCrops
-from .distributed import World
 from .initialization import initialize_from_encoder
 from .objective import Condition, Objective, target_alone
 from .optimizer import Optimizer

@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..errors import InputError
+from ..host.errors import InputError
 from ..networks.vgg import Architecture
 from .files import identify
 from .foreign import Trunk

@@ -9,13 +9,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..errors import InputError
+from ..host.errors import InputError
 from ..networks.vgg import Architecture
-from .files import ENCODER_KEY, identify, read_tensors, write_tensors
+from .files import DECODER_FORMAT, ENCODER_KEY, identify, read_tensors, write_tensors
 from .manifest import load_manifest
-
-DECODER_FORMAT = "adain-decoder"
-"""Metadata `format` of decoder files: what tells them apart in a model folder."""
 
 DECODER_PREFIX = "decoder."
 """Of the decoder's tensors in a training checkpoint."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ..errors import InputError
+from ..host.errors import InputError
 from .hub import Progress, download
 from .manifest import PACKAGE_FOLDER, WeightsFile, file_sha256
 

@@ -12,8 +12,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from ..atomic import written_whole
-from ..errors import InputError
+from ..host.errors import InputError
+from ..host.writing import written_whole
+
+DECODER_FORMAT = "adain-decoder"
+"""Metadata `format` of decoder files: what tells them apart in a model folder."""
 
 ENCODER_KEY = "encoder"
 """Metadata of a decoder: the identity of the encoder that it was trained for."""

@@ -23,7 +23,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from ..errors import InputError
+from ..host.errors import InputError
 from ..networks.vgg import VGG16, Architecture
 from .folding import fold_affine, fold_input
 from .hub import download_checked

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..errors import InputError
+from ..host.errors import InputError
 from .manifest import file_sha256
 
 Progress = Callable[[int, int], None]

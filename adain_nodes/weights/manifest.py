@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..atomic import write_text
-from ..errors import InputError
+from ..host.errors import InputError
+from ..host.writing import write_text
 from .files import EncoderIdentity, identify, read_tensors
 
 NAME = "weights_manifest.json"

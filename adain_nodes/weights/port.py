@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..errors import InputError
+from ..host.errors import InputError
 from ..networks.vgg import Architecture
 from .conversion import convert
-from .export import DECODER_FORMAT
-from .files import ENCODER_KEY, write_tensors
+from .files import DECODER_FORMAT, ENCODER_KEY, write_tensors
 from .foreign import Trunk, read_port_decoder
 from .store import DECODER_FILE, ENCODER_FILE
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..errors import InputError
+from ..host.errors import InputError
 from .hub import upload
 from .manifest import (
     PACKAGE_FOLDER,

@@ -16,12 +16,11 @@ from typing import Literal
 import torch
 from safetensors import SafetensorError, safe_open
 
-from ..errors import InputError
+from ..host.errors import InputError
 from ..networks.decoder import Decoder
 from ..networks.vgg import Encoder
-from .export import DECODER_FORMAT
 from .fetch import Source, candidates, locate
-from .files import ENCODER_KEY, EncoderIdentity, identify, read_tensors
+from .files import DECODER_FORMAT, ENCODER_KEY, EncoderIdentity, identify, read_tensors
 from .hub import Progress
 from .manifest import Manifest, ModelEntry, WeightsFile, load_manifest
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from adain_nodes.errors import InputError
+from adain_nodes.host.errors import InputError
 from adain_nodes.networks.decoder import Decoder
 from adain_nodes.networks.vgg import VGG16, VGG19, Architecture
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from adain_nodes import host
+from adain_nodes.host import surroundings
+from adain_nodes.host.plain import Host
 from adain_nodes.nodes import NODE_CLASS_MAPPINGS
 
 LOAD: Any = NODE_CLASS_MAPPINGS["AdaINModelLoader"]
@@ -19,11 +20,11 @@ LOAD: Any = NODE_CLASS_MAPPINGS["AdaINModelLoader"]
 def folder(tmp_path: Path, tiny_model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The host's model folder, with one model, tiny-model."""
 
-    class WithFolder(host.Host):
+    class WithFolder(Host):
         def model_folders(self) -> list[Path]:
             return [tmp_path]
 
-    monkeypatch.setattr(host, "current", WithFolder)
+    monkeypatch.setattr(surroundings, "current", WithFolder)
     return tiny_model_folder
 
 

@@ -8,8 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from adain_nodes import host
-from adain_nodes.errors import InputError
+from adain_nodes.host import surroundings
+from adain_nodes.host.errors import InputError
+from adain_nodes.host.plain import Host, Progress
 from adain_nodes.model import Model
 from adain_nodes.nodes import NODE_CLASS_MAPPINGS
 from adain_nodes.pictures import to_network
@@ -63,11 +64,11 @@ def test_each_picture_is_encoded_once_and_progress_comes_to_its_end(
 ) -> None:
     reports: list[tuple[int, int]] = []
 
-    class Watched(host.Host):
-        def progress(self) -> host.Progress:
+    class Watched(Host):
+        def progress(self) -> Progress:
             return lambda done, total: reports.append((done, total))
 
-    monkeypatch.setattr(host, "current", Watched)
+    monkeypatch.setattr(surroundings, "current", Watched)
     picture = torch.rand(1, 16, 16, 3)
     measure(
         model=model, content=picture, style_image=picture, result=torch.rand(3, 16, 16, 3),

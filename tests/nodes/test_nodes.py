@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from adain_nodes import pipeline
-from adain_nodes.errors import InputError
 from adain_nodes.features import Features, Style
+from adain_nodes.host.errors import InputError
 from adain_nodes.model import Model
 from adain_nodes.nodes import NODE_CLASS_MAPPINGS
 

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 import torch
 
-from adain_nodes import host, pipeline
-from adain_nodes.errors import InputError
+from adain_nodes import pipeline
 from adain_nodes.features import Style
+from adain_nodes.host import surroundings
+from adain_nodes.host.errors import InputError
+from adain_nodes.host.plain import Host
 from adain_nodes.model import Model
 from adain_nodes.nodes import NODE_CLASS_MAPPINGS
 from adain_nodes.ops.statistics import Statistics
@@ -26,11 +28,11 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Those of the host: its own, and one from elsewhere."""
     folders = [tmp_path / "own", tmp_path / "extra"]
 
-    class WithFolders(host.Host):
+    class WithFolders(Host):
         def style_folders(self) -> list[Path]:
             return folders
 
-    monkeypatch.setattr(host, "current", WithFolders)
+    monkeypatch.setattr(surroundings, "current", WithFolders)
     return folders
 
 

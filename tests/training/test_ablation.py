@@ -17,17 +17,12 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
-from adain_nodes.errors import InputError
+from adain_nodes.host.errors import InputError
+from adain_nodes.host.processes import World
 from adain_nodes.networks.vgg import Encoder
 from adain_nodes.sheets import GAP
 from adain_nodes.training import trainer as trainer_module
-from adain_nodes.training.ablation import (
-    HELD_OUT_INTERVAL,
-    UNCHANGED,
-    Pictures,
-    Study,
-    hold_out,
-)
+from adain_nodes.training.ablation import HELD_OUT_INTERVAL, UNCHANGED, Pictures, Study, hold_out
 from adain_nodes.training.ablation_report import (
     LAST_STEPS,
     last_losses,
@@ -36,7 +31,6 @@ from adain_nodes.training.ablation_report import (
     write_report,
 )
 from adain_nodes.training.data import RandomCrops, find_pictures
-from adain_nodes.training.distributed import World
 from adain_nodes.training.options import TrainingOptions
 from adain_nodes.training.variants import VARIANTS
 

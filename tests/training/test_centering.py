@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from adain_nodes.host.processes import World
 from adain_nodes.networks.convolution import MirroredConv2d
 from adain_nodes.networks.decoder import Decoder
 from adain_nodes.training.centering import Centering
-from adain_nodes.training.distributed import World
 
 
 class _Written(nn.Module):

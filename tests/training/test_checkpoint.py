@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import nn
 
-from adain_nodes.errors import InputError
+from adain_nodes.host.errors import InputError
+from adain_nodes.host.processes import World
 from adain_nodes.training.averaging import WeightAverage
 from adain_nodes.training.checkpoint import NAME, load_checkpoint, save_checkpoint
-from adain_nodes.training.distributed import World
 from adain_nodes.training.optimizer import Optimizer
 from adain_nodes.weights.files import read_tensors, write_tensors
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from adain_nodes.errors import InputError
+from adain_nodes.host.errors import InputError
 from adain_nodes.training.data import (
     RandomCrops,
     emphasis,

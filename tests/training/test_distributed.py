@@ -18,12 +18,12 @@ from torch import Tensor
 
 import adain_nodes.weights.files as package_file
 from adain_nodes.cli import main
-from adain_nodes.errors import InputError
+from adain_nodes.host import processes
+from adain_nodes.host.errors import InputError
+from adain_nodes.host.processes import World, joined_world, local_device
 from adain_nodes.networks.vgg import Encoder
-from adain_nodes.training import distributed
 from adain_nodes.training import trainer as trainer_module
 from adain_nodes.training.data import RandomCrops, find_pictures
-from adain_nodes.training.distributed import World, joined_world, local_device
 from adain_nodes.training.options import TrainingOptions
 from adain_nodes.training.trainer import Trainer
 
@@ -76,7 +76,7 @@ def run_command(folder: Path, name: str, world: World) -> None:
     inputs += ["--encoder", str(folder / (ENCODER if world.is_main else OTHER_ENCODER))]
     settings = ["--steps", "1", "--batch", "4", "--crop", "16", "--reconstruction-steps", "0"]
     settings += ["--preview-interval", "0", "--device", "cpu"]
-    with mock.patch.object(distributed, "joined_world", lambda: nullcontext(world)):
+    with mock.patch.object(processes, "joined_world", lambda: nullcontext(world)):
         assert main(["train", *inputs, *settings, "--output", str(folder / f"command-{name}")]) == 0
 
 
@@ -112,7 +112,7 @@ def trained(
         "MASTER_PORT": str(free_port()),
         "WORLD_SIZE": "2",
     }
-    processes = [
+    started = [
         subprocess.Popen(
             [sys.executable, __file__, str(results)], env={**environment, "RANK": str(rank)}
         )
@@ -122,9 +122,9 @@ def trained(
     try:
         train(results, "one", World())
         run_command(results, "one", World())
-        assert [process.wait(timeout=300) for process in processes] == [0, 0]
+        assert [process.wait(timeout=300) for process in started] == [0, 0]
     finally:
-        for process in processes:
+        for process in started:
             process.kill()
             process.wait()
     return results

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from adain_nodes import pipeline
 from adain_nodes.features import Features
-from adain_nodes.host import Resident
+from adain_nodes.host.plain import Resident
 from adain_nodes.image_files import read_picture, write_picture
 from adain_nodes.model import Model
 from adain_nodes.networks.vgg import Encoder

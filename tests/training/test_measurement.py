@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from adain_nodes.host import Resident
+from adain_nodes.host.plain import Resident
 from adain_nodes.networks.vgg import Encoder
 from adain_nodes.ops.losses import Reference
 from adain_nodes.ops.statistics import Moments

@@ -10,16 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from adain_nodes.errors import InputError
-from adain_nodes.host import Resident
+from adain_nodes.host.errors import InputError
+from adain_nodes.host.plain import Resident
 from adain_nodes.networks.vgg import Encoder
 from adain_nodes.training.measurement import LossMeter, View
-from adain_nodes.training.optimization import (
-    ADAM_RATE,
-    Method,
-    optimized,
-    starting_picture,
-)
+from adain_nodes.training.optimization import ADAM_RATE, Method, optimized, starting_picture
 
 METHODS = get_args(Method)
 

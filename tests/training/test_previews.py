@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from adain_nodes.errors import InputError
+from adain_nodes.host.errors import InputError
 from adain_nodes.image_files import write_picture
 from adain_nodes.networks.decoder import Decoder
 from adain_nodes.networks.vgg import Encoder

@@ -13,11 +13,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from adain_nodes.errors import InputError
+from adain_nodes.host.errors import InputError
+from adain_nodes.host.processes import World
 from adain_nodes.networks.decoder import Decoder
 from adain_nodes.training import trainer as trainer_module
 from adain_nodes.training.data import RandomCrops
-from adain_nodes.training.distributed import World
 from adain_nodes.training.options import TrainingOptions
 from adain_nodes.training.trainer import CHECKPOINT_INTERVAL, LOG_INTERVAL, Trainer
 

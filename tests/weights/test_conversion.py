@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from adain_nodes.errors import InputError
+from adain_nodes.host.errors import InputError
 from adain_nodes.networks.vgg import Encoder
 from adain_nodes.weights.conversion import (
     IMAGENET_VGG16_RATIOS,

@@ -9,12 +9,12 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from adain_nodes.errors import InputError
+from adain_nodes.host.errors import InputError
+from adain_nodes.host.processes import World
 from adain_nodes.networks.decoder import Decoder
 from adain_nodes.networks.vgg import Architecture
 from adain_nodes.training.averaging import WeightAverage
 from adain_nodes.training.checkpoint import save_checkpoint
-from adain_nodes.training.distributed import World
 from adain_nodes.training.optimizer import Optimizer
 from adain_nodes.weights.export import export_decoder
 from adain_nodes.weights.files import identify, read_tensors

@@ -19,7 +19,7 @@ import huggingface_hub
 import pytest
 from huggingface_hub import hf_hub_download
 
-from adain_nodes.errors import InputError
+from adain_nodes.host.errors import InputError
 from adain_nodes.weights import fetch
 from adain_nodes.weights.fetch import find_local, locate, sha256_of, verify
 from adain_nodes.weights.manifest import Manifest, WeightsFile, file_sha256

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from adain_nodes.errors import InputError
+from adain_nodes.host.errors import InputError
 from adain_nodes.networks.vgg import Encoder
 from adain_nodes.weights.files import EncoderIdentity, identify, read_tensors, write_tensors
 

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from adain_nodes.errors import InputError
+from adain_nodes.host.errors import InputError
 from adain_nodes.networks.decoder import Decoder
 from adain_nodes.networks.vgg import VGG16, Architecture, Encoder
 from adain_nodes.weights.foreign import (

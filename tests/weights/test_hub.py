@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from adain_nodes.errors import InputError
+from adain_nodes.host.errors import InputError
 from adain_nodes.weights import hub as client
 
 from .hub_server import COMMIT, HubServer

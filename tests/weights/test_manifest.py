@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from adain_nodes.errors import InputError
+from adain_nodes.host.errors import InputError
 from adain_nodes.weights.files import EncoderIdentity
 from adain_nodes.weights.manifest import (
     PACKAGE_FOLDER,

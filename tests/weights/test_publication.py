@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from adain_nodes.errors import InputError
+from adain_nodes.host.errors import InputError
 from adain_nodes.weights import publication
 from adain_nodes.weights.manifest import Manifest, file_sha256, load_manifest, write_manifest
 from adain_nodes.weights.publication import publish

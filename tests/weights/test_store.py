@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from adain_nodes.errors import InputError
+from adain_nodes.host.errors import InputError
 from adain_nodes.weights.files import read_tensors, write_tensors
 from adain_nodes.weights.manifest import Manifest
 from adain_nodes.weights.store import (

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from adain_nodes import memory
-from adain_nodes.memory import free_memory, is_out_of_memory
+from adain_nodes.host import memory
+from adain_nodes.host.memory import free_memory, is_out_of_memory
 
 CPU = torch.device("cpu")
 MEMINFO = "MemTotal:       24000000 kB\nMemFree:  1 kB\nMemAvailable:   1000 kB\n"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from adain_nodes.atomic import write_text, written_whole
+from adain_nodes.host.writing import write_text, written_whole
 
 
 @pytest.mark.parametrize("before", [None, "before"])

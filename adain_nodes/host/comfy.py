@@ -1,0 +1,84 @@
+"""What a running ComfyUI gives: its devices and memory, its model folders, its progress bar.
+
+The only module that imports ComfyUI, and it never starts it: see `surroundings.current`.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import folder_paths
+import torch
+from comfy import model_management, model_patcher, utils
+
+from .plain import MODEL_FOLDER, STYLE_FOLDER, Host, N, Progress, Resident
+
+
+class _ComfyResident(Resident[N]):
+    """A network that ComfyUI moves to its device for each use, and may evict after it."""
+
+    def __init__(self, network: N, device: torch.device) -> None:
+        self.device = device
+        # ComfyUI itself holds no strong reference to the patcher: this one keeps it alive.
+        self._patcher = model_patcher.ModelPatcher(
+            network, load_device=device, offload_device=model_management.unet_offload_device()
+        )
+
+    def load(self) -> N:
+        model_management.load_models_gpu([self._patcher])
+        network: N = self._patcher.model
+        # With --novram ComfyUI leaves weights where they are and expects layers to fetch their own;
+        # our networks of 12 MB are no burden.
+        return network.to(self.device)
+
+
+class ComfyHost(Host):
+    """A running ComfyUI."""
+
+    def __init__(self) -> None:
+        for name in (MODEL_FOLDER, STYLE_FOLDER):
+            folder = Path(folder_paths.models_dir) / name
+            with suppress(OSError):  # Nobody needs to put files there: a read-only disk will do.
+                folder.mkdir(parents=True, exist_ok=True)
+            folder_paths.add_model_folder_path(name, str(folder))
+
+    def device(self) -> torch.device:
+        device: torch.device = model_management.get_torch_device()
+        return device
+
+    def output_device(self) -> torch.device:
+        device: torch.device = model_management.intermediate_device()
+        return device
+
+    def free_memory(self, device: torch.device) -> int | None:
+        free: int = model_management.get_free_memory(device)
+        return free
+
+    def favors_fp16(self, device: torch.device) -> bool:
+        favors: bool = model_management.should_use_fp16(device)
+        return favors
+
+    def model_folders(self) -> list[Path]:
+        return [Path(folder) for folder in folder_paths.get_folder_paths(MODEL_FOLDER)]
+
+    def style_folders(self) -> list[Path]:
+        own = Path(folder_paths.models_dir) / STYLE_FOLDER
+        others = (Path(folder) for folder in folder_paths.get_folder_paths(STYLE_FOLDER))
+        return [own, *(folder for folder in others if folder != own)]
+
+    def resident(self, network: N, device: torch.device) -> Resident[N]:
+        return _ComfyResident(network, device)
+
+    def progress(self) -> Progress | None:
+        """Draws on the running node. Each report is also where a user's cancel takes effect."""
+        bar: Any = None
+
+        def report(done: int, total: int) -> None:
+            nonlocal bar
+            if bar is None:
+                bar = utils.ProgressBar(total)
+            bar.update_absolute(done, total)
+
+        return report

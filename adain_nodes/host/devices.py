@@ -1,0 +1,43 @@
+"""Devices and floating types to compute in."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Literal
+
+import torch
+
+from . import surroundings
+from .errors import InputError
+
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+
+_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def compute_dtype(precision: Precision, device: torch.device) -> torch.dtype:
+    """The floating type that networks compute in.
+
+    Args:
+        precision: `auto` is what is fastest without visible loss: fp16 on GPUs that are good at it,
+            see `Host.favors_fp16`, bf16 on CPUs with AMX or AVX512-BF16, otherwise fp32.
+        device: where they compute.
+
+    Raises:
+        InputError: the precision is unknown.
+    """
+    if precision in _DTYPES:
+        return _DTYPES[precision]
+    if precision != "auto":
+        raise InputError(f"precision must be auto, {', '.join(_DTYPES)}, got {precision!r}")
+    if device.type == "cpu":
+        return torch.bfloat16 if _cpu_has_bf16() else torch.float32
+    return torch.float16 if surroundings.current().favors_fp16(device) else torch.float32
+
+
+@cache
+def _cpu_has_bf16() -> bool:
+    # Older releases of torch have no such function; fp32 is right everywhere.
+    get_capabilities = getattr(torch.cpu, "get_capabilities", dict)
+    capabilities: dict[str, object] = get_capabilities()
+    return any(capabilities.get(name, False) for name in ("amx_bf16", "amx_tile", "avx512_bf16"))
