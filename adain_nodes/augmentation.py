@@ -20,7 +20,7 @@ from .augmentation_plan import Plan, PlannedResult
 from .features import Features, Style
 from .host.errors import InputError
 from .image_files import check_writable, read_picture, write_picture
-from .model import Model
+from .models.model import Model
 from .pictures import scaled_size
 from .pipeline import decode, encode, style_of, transfer
 from .style_files import load_style

@@ -20,8 +20,8 @@ from . import pipeline
 from .film import FilmOptions, Region, stylize, stylize_frames
 from .host import devices
 from .host.devices import Precision
-from .model import Model, load_model
-from .networks.vgg import MIN_SIDE, STRIDE, Architecture, grid_size
+from .models.model import Model, load_model
+from .models.networks.vgg import MIN_SIDE, STRIDE, Architecture, grid_size
 from .reference import Reference
 
 REFERENCE = "reference"

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from .host.errors import InputError
 from .host.plain import Progress
-from .networks.tiling import tiles
+from .models.networks.bands import tiles
 from .ops.color import (
     LINEAR_MAPS,
     ColorMethod,

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from .host.errors import InputError
 from .mask_checks import check_mask_option
-from .networks.tiling import tiles
+from .models.networks.bands import tiles
+from .models.weights.tensors import EncoderIdentity
 from .ops.masks import MaskResize, grid_mask
 from .ops.statistics import BLOCK_ELEMENTS, Statistics
-from .weights.files import EncoderIdentity
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from .frame_statistics import FrameStatistics, Shared, Smoothed, check_frame_sta
 from .host.errors import InputError
 from .host.plain import Progress
 from .mask_checks import check_mask_option, warn_of_empty
-from .model import Model
+from .models.model import Model
 from .ops.color import ColorMethod
 from .ops.masks import MaskResize, MaskStatistics
 from .ops.statistics import Moments, Statistics

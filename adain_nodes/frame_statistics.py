@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 from .host.errors import InputError
-from .ops.normalization import interpolate_statistics
+from .ops.adain import interpolate_statistics
 from .ops.statistics import Moments, Statistics
 
 FrameStatistics = Literal["per_frame", "shared", "smoothed"]

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .host.errors import InputError
-from .networks.vgg import MIN_SIDE
+from .models.networks.vgg import MIN_SIDE
 
 
 def check_picture(picture: Tensor, name: str) -> None:

@@ -28,9 +28,9 @@ from .features import (
 from .host.errors import InputError
 from .host.plain import Progress
 from .mask_checks import check_mask_option, refuse_empty_style_mask, warn_of_empty
-from .model import Model
+from .models.model import Model
+from .ops.adain import adain, blend, interpolate_statistics
 from .ops.masks import MaskResize, MaskStatistics, compose_regions, is_empty
-from .ops.normalization import adain, blend, interpolate_statistics
 from .ops.statistics import Statistics, channel_statistics
 from .pictures import check_picture, collected, common_batch
 from .steps import cells, counter, decode_one, encode_one, summarise_one

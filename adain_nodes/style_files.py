@@ -29,9 +29,9 @@ from torch import Tensor
 from .features import Style, check_same_encoder
 from .host import surroundings
 from .host.errors import InputError
+from .models.weights.tensors import ENCODER_KEY, EncoderIdentity, write_tensors
 from .ops.statistics import Statistics
 from .style_preview import preview_jpeg
-from .weights.files import ENCODER_KEY, EncoderIdentity, write_tensors
 
 STYLE_SUFFIX = ".safetensors"
 """End of the name of every style file."""

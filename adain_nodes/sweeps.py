@@ -17,7 +17,7 @@ from torch import Tensor
 from .colors import METHODS, recolors_style, result_for, style_for
 from .features import Features, Style
 from .host.plain import Progress
-from .model import Model
+from .models.model import Model
 from .ops.masks import remainder
 from .pipeline import compose, decode, encode, interpolate_styles, style_of, transfer
 

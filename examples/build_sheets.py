@@ -22,7 +22,7 @@ from adain_nodes.features import stacked_styles
 from adain_nodes.film import stylize
 from adain_nodes.frame_statistics import MODES
 from adain_nodes.image_files import read_mask, read_picture
-from adain_nodes.model import Model, load_model
+from adain_nodes.models.model import Model, load_model
 from adain_nodes.pipeline import (
     compose,
     decode,

@@ -24,7 +24,7 @@ from torch import Tensor
 from adain_nodes.film import stylize
 from adain_nodes.frame_statistics import MODES
 from adain_nodes.image_files import read_picture
-from adain_nodes.model import load_model
+from adain_nodes.models.model import load_model
 from adain_nodes.ops.flicker import flicker
 from adain_nodes.pipeline import style_of
 

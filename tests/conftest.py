@@ -11,10 +11,10 @@ import pytest
 import torch
 
 from adain_nodes.host.plain import Resident
-from adain_nodes.model import Model
-from adain_nodes.networks.decoder import Decoder
-from adain_nodes.networks.vgg import Architecture, Encoder
-from adain_nodes.weights.files import identify, write_tensors
+from adain_nodes.models.model import Model
+from adain_nodes.models.networks.decoder import Decoder
+from adain_nodes.models.networks.vgg import Architecture, Encoder
+from adain_nodes.models.weights.tensors import identify, write_tensors
 
 torch.set_num_threads(1)
 

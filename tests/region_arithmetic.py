@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from adain_nodes.features import Features, Style
-from adain_nodes.model import Model
+from adain_nodes.models.model import Model
 from adain_nodes.pipeline import encode, style_statistics
 
 EPSILON = 1e-5

@@ -27,9 +27,9 @@ from adain_nodes.benchmark import (
     settings,
 )
 from adain_nodes.host import devices
-from adain_nodes.model import Model
-from adain_nodes.networks.decoder import Decoder
-from adain_nodes.networks.vgg import VGG19, Architecture, Encoder
+from adain_nodes.models.model import Model
+from adain_nodes.models.networks.decoder import Decoder
+from adain_nodes.models.networks.vgg import VGG19, Architecture, Encoder
 
 MIB = 1 << 20
 

@@ -14,8 +14,8 @@ from adain_nodes.features import (
     stacked_styles,
 )
 from adain_nodes.host.errors import InputError
+from adain_nodes.models.weights.tensors import EncoderIdentity
 from adain_nodes.ops.statistics import Statistics
-from adain_nodes.weights.files import EncoderIdentity
 
 ONE = EncoderIdentity("1" * 64, "one")
 OTHER = EncoderIdentity("2" * 64, "other")

@@ -10,7 +10,7 @@ from adain_nodes import pipeline
 from adain_nodes.colors import METHODS, match_color
 from adain_nodes.film import stylize
 from adain_nodes.host.errors import InputError
-from adain_nodes.model import Model
+from adain_nodes.models.model import Model
 from adain_nodes.ops.color import ColorMethod
 
 RECOLORING = [method for method in METHODS if method != "luminance"]

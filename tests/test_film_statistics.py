@@ -16,10 +16,10 @@ from adain_nodes.features import Features, Style
 from adain_nodes.film import FilmOptions, Region, stylize, stylize_frames
 from adain_nodes.frame_statistics import MODES, FrameStatistics
 from adain_nodes.host.errors import InputError
-from adain_nodes.model import Model
+from adain_nodes.models.model import Model
+from adain_nodes.models.weights.tensors import EncoderIdentity
 from adain_nodes.ops.flicker import flicker
 from adain_nodes.ops.statistics import Statistics
-from adain_nodes.weights.files import EncoderIdentity
 
 FRAMES = 5
 BEYOND_A_FRAME: tuple[FrameStatistics, ...] = ("shared", "smoothed")

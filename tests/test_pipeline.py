@@ -14,8 +14,9 @@ from adain_nodes import pipeline
 from adain_nodes.features import Features, Style
 from adain_nodes.host.errors import InputError
 from adain_nodes.host.plain import Progress, Resident
-from adain_nodes.model import Model
-from adain_nodes.networks.decoder import Decoder
+from adain_nodes.models.model import Model
+from adain_nodes.models.networks.decoder import Decoder
+from adain_nodes.models.weights.tensors import EncoderIdentity
 from adain_nodes.ops.statistics import Statistics
 from adain_nodes.pipeline import (
     compose,
@@ -25,7 +26,6 @@ from adain_nodes.pipeline import (
     style_statistics,
     transfer,
 )
-from adain_nodes.weights.files import EncoderIdentity
 
 SIZES = [(1, 1), (1, 50), (7, 9), (8, 8), (9, 9), (16, 24), (17, 31), (33, 8)]
 PAIRS = [(1, 1), (1, 3), (3, 1), (3, 3)]

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from adain_nodes.features import Features, Style
 from adain_nodes.host.errors import InputError
-from adain_nodes.model import Model
+from adain_nodes.models.model import Model
 from adain_nodes.ops.masks import MaskStatistics
 from adain_nodes.ops.statistics import Statistics
 from adain_nodes.pipeline import compose, encode, style_statistics, transfer

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from adain_nodes.features import Features, Style
-from adain_nodes.model import Model
+from adain_nodes.models.model import Model
 from adain_nodes.ops.masks import MaskResize, MaskStatistics
 from adain_nodes.ops.statistics import Statistics
 from adain_nodes.pipeline import compose, transfer

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from adain_nodes.host.devices import Precision
 from adain_nodes.image_files import read_picture
-from adain_nodes.model import load_model
+from adain_nodes.models.model import load_model
 from adain_nodes.pipeline import decode, encode, style_of, transfer
 
 IMAGES = Path(__file__).parents[1] / "examples" / "images"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from adain_nodes.model import Model
+from adain_nodes.models.model import Model
 from adain_nodes.pipeline import decode, encode, style_of, transfer
 from adain_nodes.reference import Reference, plain_decoder, plain_encoder
 

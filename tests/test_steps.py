@@ -11,8 +11,8 @@ from torch import Tensor
 
 from adain_nodes import film, steps
 from adain_nodes.host.plain import Host
-from adain_nodes.model import Model
-from adain_nodes.networks.tiling import tiles
+from adain_nodes.models.model import Model
+from adain_nodes.models.networks.bands import tiles
 from adain_nodes.pipeline import decode, encode, style_of, style_statistics, transfer
 from adain_nodes.steps import cells, counter
 

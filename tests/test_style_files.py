@@ -14,6 +14,7 @@ from safetensors import safe_open
 
 from adain_nodes.features import Style
 from adain_nodes.host.errors import InputError
+from adain_nodes.models.weights.tensors import EncoderIdentity, write_tensors
 from adain_nodes.ops.statistics import Statistics
 from adain_nodes.style_files import (
     describe_style,
@@ -23,7 +24,6 @@ from adain_nodes.style_files import (
     new_style_path,
     save_style,
 )
-from adain_nodes.weights.files import EncoderIdentity, write_tensors
 
 ONE = EncoderIdentity("1" * 64, "one")
 OTHER = EncoderIdentity("2" * 64, "other")

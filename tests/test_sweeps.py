@@ -12,7 +12,7 @@ from torch import Tensor
 from adain_nodes import sweeps
 from adain_nodes.colors import METHODS, match_color
 from adain_nodes.features import Style
-from adain_nodes.model import Model
+from adain_nodes.models.model import Model
 from adain_nodes.pipeline import decode, encode, style_statistics, transfer
 
 SIZE = 16

@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> None:
     from ..augmentation import augment
     from ..augmentation_plan import make_plan
     from ..host.processes import local_device
-    from ..model import load_model
+    from ..models.model import load_model
     from .device import chosen_device
     from .progress import StepProgress
 

@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> None:
     import torch
 
     from ..benchmark import measure, measure_film, memory_in_a_fresh_process, peak_flops, settings
-    from ..model import load_model
+    from ..models.model import load_model
     from .device import chosen_device
 
     device = str(chosen_device(options.device))

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ..host.processes import World
-    from ..networks.vgg import Encoder
+    from ..models.networks.vgg import Encoder
 
 ENCODER_HELP = (
     "name of a model of `models list`, encoder file, or any source that `models convert` takes, "
@@ -32,12 +32,12 @@ def encoder_tensors(
         InputError: there is no such encoder, or it cannot be read.
     """
     from ..host import surroundings
+    from ..models.conversion.calibrate import convert
+    from ..models.conversion.foreign import find_trunk, read_trunk
+    from ..models.weights.fetch import locate
+    from ..models.weights.manifest import load_manifest
+    from ..models.weights.tensors import read_tensors
     from ..training.data import calibration_crops
-    from ..weights.conversion import convert
-    from ..weights.fetch import locate
-    from ..weights.files import read_tensors
-    from ..weights.foreign import find_trunk, read_trunk
-    from ..weights.manifest import load_manifest
 
     model = load_manifest().find(text)
     if model is not None:
@@ -58,7 +58,7 @@ def shared_encoder(tensors: dict[str, Tensor], world: World) -> Encoder:
             in the last digit.
         world: the processes.
     """
-    from ..networks.vgg import Encoder
+    from ..models.networks.vgg import Encoder
 
     for tensor in tensors.values():
         world.broadcast(tensor)

@@ -11,7 +11,7 @@ from ..host.errors import InputError
 
 if TYPE_CHECKING:
     from ..host.devices import Precision
-    from ..model import Model
+    from ..models.model import Model
     from ..training.evaluation import Pair
     from ..training.measurement import LossMeter
     from .evaluate_report import Optimization, Report
@@ -114,7 +114,7 @@ def run(options: argparse.Namespace) -> None:
     from dataclasses import replace
 
     from ..image_files import picture_size
-    from ..model import load_model
+    from ..models.model import load_model
     from ..training.evaluation import balanced_pairs, evaluate, reconstructions
     from ..training.figures import check_matplotlib
     from ..training.measurement import LossMeter

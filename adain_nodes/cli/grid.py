@@ -69,7 +69,7 @@ class Sheet:
 
 def run(options: argparse.Namespace) -> None:
     from ..image_files import check_writable, write_picture
-    from ..model import load_model
+    from ..models.model import load_model
     from ..sheets import GAP, arranged
     from .progress import terminal_progress
 

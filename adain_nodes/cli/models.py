@@ -79,7 +79,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run_list(options: argparse.Namespace) -> None:
     from dataclasses import asdict
 
-    from ..weights.store import list_models
+    from ..models.weights.store import list_models
 
     models = list_models(())
     if options.json:
@@ -92,7 +92,7 @@ def run_list(options: argparse.Namespace) -> None:
 
 
 def run_fetch(options: argparse.Namespace) -> None:
-    from ..weights.store import resolve
+    from ..models.weights.store import resolve
 
     files = resolve(options.name, folders=())
     print(f"encoder  {files.encoder}")
@@ -100,8 +100,8 @@ def run_fetch(options: argparse.Namespace) -> None:
 
 
 def run_verify(options: argparse.Namespace) -> None:
-    from ..weights.fetch import verify
-    from ..weights.manifest import load_manifest
+    from ..models.weights.fetch import verify
+    from ..models.weights.manifest import load_manifest
 
     manifest = load_manifest()
     files = manifest.files()
@@ -123,11 +123,11 @@ def run_verify(options: argparse.Namespace) -> None:
 
 
 def run_convert(options: argparse.Namespace) -> None:
+    from ..models.conversion.calibrate import convert
+    from ..models.conversion.foreign import read_trunk
+    from ..models.conversion.port import write_port_model
+    from ..models.weights.tensors import write_tensors
     from ..training.data import calibration_crops, find_pictures, read_names
-    from ..weights.conversion import convert
-    from ..weights.files import write_tensors
-    from ..weights.foreign import read_trunk
-    from ..weights.port import write_port_model
 
     trunk = read_trunk(options.source)
     if trunk is None:
@@ -154,7 +154,7 @@ def run_convert(options: argparse.Namespace) -> None:
 
 
 def run_export_decoder(options: argparse.Namespace) -> None:
-    from ..weights.export import export_decoder
+    from ..training.export import export_decoder
 
     encoder = options.encoder or options.checkpoint.parent / "encoder.safetensors"
     export_decoder(options.checkpoint, encoder, options.output, license=options.license)
@@ -162,8 +162,8 @@ def run_export_decoder(options: argparse.Namespace) -> None:
 
 
 def run_publish(options: argparse.Namespace) -> None:
-    from ..weights.manifest import own_path
-    from ..weights.publication import publish
+    from ..models.weights.manifest import own_path
+    from ..models.weights.publish import publish
 
     path = own_path()
     folders = (options.folder,) if options.folder else ()

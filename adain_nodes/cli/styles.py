@@ -51,7 +51,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run_save(options: argparse.Namespace) -> None:
     from ..features import stacked_styles
     from ..image_files import read_picture
-    from ..model import load_model
+    from ..models.model import load_model
     from ..pipeline import encode, style_of, style_statistics
     from ..style_files import check_style_path, describe_style, load_style, save_style
     from ..style_inputs import is_style_file

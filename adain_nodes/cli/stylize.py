@@ -107,7 +107,7 @@ def run(options: argparse.Namespace) -> None:
     import torch
 
     from ..film import FilmOptions
-    from ..model import load_model
+    from ..models.model import load_model
     from .device import chosen_device
     from .progress import print_above, terminal_progress
     from .stylize_film import stylized_films

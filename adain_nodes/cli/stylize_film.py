@@ -14,7 +14,7 @@ from ..film import FilmOptions, Region, stylize_frames
 from ..film_files import PictureSequence
 from ..host.plain import Progress
 from ..image_files import write_picture
-from ..model import Model
+from ..models.model import Model
 from ..pipeline import interpolate_styles
 from ..style_inputs import StyleInput
 from .stylize_plan import FilmJob, Plan

@@ -17,7 +17,7 @@ from ..film import FilmOptions
 from ..host.errors import InputError
 from ..host.plain import Progress
 from ..image_files import read_mask, read_picture, write_picture
-from ..model import Model
+from ..models.model import Model
 from ..ops.masks import remainder
 from ..pipeline import compose, decode, encode, interpolate_styles, style_of, transfer
 from ..style_files import load_style

@@ -84,10 +84,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(options: argparse.Namespace) -> None:
     from ..host.processes import joined_world, local_device
-    from ..networks.decoder import Decoder
+    from ..models.networks.decoder import Decoder
+    from ..models.weights.tensors import read_tensors
     from ..training.data import RandomCrops, emphasis, find_pictures, read_names, warn_of_unknown
     from ..training.trainer import Trainer
-    from ..weights.files import read_tensors
     from .device import chosen_device
 
     training = _training_options(options)
@@ -149,10 +149,10 @@ def _train(
 ) -> None:
     """Trains to the end; the main process with the encoder's file, progress, previews and plots."""
     from ..image_files import write_picture
+    from ..models.weights.store import ENCODER_FILE
+    from ..models.weights.tensors import write_tensors
     from ..training.plot import plot_log
     from ..training.previews import Previews
-    from ..weights.files import write_tensors
-    from ..weights.store import ENCODER_FILE
     from .progress import StepProgress
 
     if not trainer.world.is_main:

@@ -9,9 +9,9 @@ from torch import Tensor
 from ..host import surroundings
 from ..host.devices import Precision
 from ..image_files import read_mask, read_picture
-from ..model import Model, load_model
-from ..weights.manifest import load_manifest
-from ..weights.store import available_models, resolve
+from ..models.model import Model, load_model
+from ..models.weights.manifest import load_manifest
+from ..models.weights.store import available_models, resolve
 from . import schema
 
 EXAMPLE_IMAGES = Path(__file__).parents[2] / "examples" / "images"

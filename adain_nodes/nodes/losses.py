@@ -6,7 +6,7 @@ from torch import Tensor
 
 from ..host import surroundings
 from ..host.errors import InputError
-from ..model import Model
+from ..models.model import Model
 from ..pictures import check_picture, common_batch
 from ..steps import cells, counter
 from ..training.measurement import LAYERS, Losses, LossMeter, View

@@ -7,7 +7,7 @@ from torch import Tensor
 from .. import pipeline
 from ..features import Features, Style
 from ..host import surroundings
-from ..model import Model
+from ..models.model import Model
 from ..ops.masks import MaskResize, MaskStatistics
 from . import schema
 

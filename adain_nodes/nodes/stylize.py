@@ -12,7 +12,7 @@ from ..features import Style
 from ..frame_statistics import MODES, FrameStatistics
 from ..host import surroundings
 from ..host.errors import InputError
-from ..model import Model
+from ..models.model import Model
 from ..ops.color import ColorMethod
 from ..ops.masks import MaskStatistics
 from . import schema

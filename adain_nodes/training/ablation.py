@@ -22,9 +22,9 @@ from ..host.plain import Resident
 from ..host.processes import World
 from ..host.writing import write_text
 from ..image_files import read_picture
-from ..networks.vgg import Encoder
+from ..models.networks.vgg import Encoder
+from ..models.weights.tensors import identify
 from ..sheets import arranged, square
-from ..weights.files import identify
 from .data import RandomCrops
 from .measurement import LossMeter, View
 from .options import TrainingOptions

@@ -11,9 +11,9 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 from ..host.errors import InputError
-from ..weights.export import AVERAGE_PREFIX, DECODER_PREFIX
-from ..weights.files import ENCODER_KEY, write_tensors
+from ..models.weights.tensors import ENCODER_KEY, write_tensors
 from .averaging import WeightAverage
+from .export import AVERAGE_PREFIX, DECODER_PREFIX
 from .optimizer import Optimizer
 
 NAME = "checkpoint.safetensors"

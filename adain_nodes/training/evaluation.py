@@ -21,10 +21,10 @@ from .. import pipeline
 from ..features import Features, Style
 from ..host.plain import Progress
 from ..image_files import read_picture
-from ..model import Model
+from ..models.model import Model
+from ..models.weights.tensors import EncoderIdentity
 from ..ops.similarity import psnr, ssim
 from ..sheets import square
-from ..weights.files import EncoderIdentity
 from .measurement import Losses, LossMeter, View
 
 CONTENT = "content unchanged"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..networks.convolution import MirroredConv2d
-from ..networks.decoder import Decoder
-from ..networks.vgg import Encoder
+from ..models.networks.convolution import MirroredConv2d
+from ..models.networks.decoder import Decoder
+from ..models.networks.vgg import Encoder
 
 
 @torch.no_grad()

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from ..host.plain import Resident
-from ..networks.vgg import Encoder
+from ..models.networks.vgg import Encoder
+from ..ops.adain import adain
 from ..ops.losses import Reference, content_loss, style_loss
-from ..ops.normalization import adain
 from ..ops.statistics import Statistics, channel_statistics
 from ..steps import Report, measure_one
 

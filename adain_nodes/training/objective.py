@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..networks.vgg import Encoder
+from ..models.networks.vgg import Encoder
+from ..ops.adain import adain
 from ..ops.losses import content_loss, style_loss
-from ..ops.normalization import adain
 from ..ops.statistics import channel_statistics
 from .options import TrainingOptions
 

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from ..host.errors import InputError
 from ..image_files import read_picture
-from ..networks.vgg import Encoder
-from ..ops.normalization import adain
+from ..models.networks.vgg import Encoder
+from ..ops.adain import adain
 from ..ops.statistics import channel_statistics
 from ..sheets import arranged, square
 from .objective import Condition

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ..host.processes import World
-from ..networks.convolution import MirroredConv2d
+from ..models.networks.convolution import MirroredConv2d
 
 SILENCE = 0.01
 """Share of the positions of a batch; a channel that is above 0 at fewer counts as silent."""

@@ -19,9 +19,9 @@ from torch.nn.parallel import DistributedDataParallel
 
 from ..host.errors import InputError
 from ..host.processes import World
-from ..networks.decoder import Decoder
-from ..networks.vgg import Encoder
-from ..weights.files import identify
+from ..models.networks.decoder import Decoder
+from ..models.networks.vgg import Encoder
+from ..models.weights.tensors import identify
 from .averaging import WeightAverage
 from .checkpoint import load_checkpoint, save_checkpoint
 from .data import RandomCrops

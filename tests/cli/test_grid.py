@@ -12,7 +12,7 @@ import torch
 from adain_nodes import sweeps
 from adain_nodes.cli import grid, main
 from adain_nodes.image_files import read_mask, read_picture, write_picture
-from adain_nodes.model import load_model
+from adain_nodes.models.model import load_model
 from adain_nodes.sheets import GAP, arranged
 
 CELL = 16

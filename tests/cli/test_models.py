@@ -13,11 +13,11 @@ from torch import nn
 
 from adain_nodes.cli import main
 from adain_nodes.image_files import write_picture
-from adain_nodes.model import load_model
-from adain_nodes.weights import fetch, manifest, publication
-from adain_nodes.weights.files import identify, read_tensors
-from adain_nodes.weights.manifest import PACKAGE_FOLDER, load_manifest
-from adain_nodes.weights.store import list_models
+from adain_nodes.models.model import load_model
+from adain_nodes.models.weights import fetch, manifest, publish
+from adain_nodes.models.weights.manifest import PACKAGE_FOLDER, load_manifest
+from adain_nodes.models.weights.store import list_models
+from adain_nodes.models.weights.tensors import identify, read_tensors
 
 Capture = pytest.CaptureFixture[str]
 
@@ -91,7 +91,7 @@ def test_publish_uploads_and_notes_where(
         return "c" * 40
 
     monkeypatch.setattr(manifest, "own_path", lambda: path)
-    monkeypatch.setattr(publication, "upload", upload)
+    monkeypatch.setattr(publish, "upload", upload)
     assert main(["models", "publish", "adain-vgg16", "someone/art", "--card", str(card)]) == 0
     entry = load_manifest(path).models[0]
     names = {entry.encoder.filename, entry.decoder.filename}

@@ -15,8 +15,8 @@ from adain_nodes import film, pipeline, steps
 from adain_nodes.cli import stylize_work
 from adain_nodes.features import Features, Style
 from adain_nodes.image_files import read_mask, read_picture, write_picture
-from adain_nodes.model import Model, load_model
-from adain_nodes.networks.tiling import tiles
+from adain_nodes.models.model import Model, load_model
+from adain_nodes.models.networks.bands import tiles
 
 OIL = ("--style", "oil.png")
 TWO = (*OIL, "--style", "ink.png")

@@ -16,7 +16,7 @@ from adain_nodes.cli import stylize as subcommand
 from adain_nodes.colors import METHODS, match_color
 from adain_nodes.features import Style
 from adain_nodes.image_files import read_mask, read_picture, write_picture
-from adain_nodes.model import Model, load_model
+from adain_nodes.models.model import Model, load_model
 from adain_nodes.nodes import NODE_CLASS_MAPPINGS
 from adain_nodes.ops.color import ColorMethod
 from adain_nodes.style_files import save_style

@@ -19,7 +19,7 @@ from adain_nodes.cli import stylize as subcommand
 from adain_nodes.film import FilmOptions, Region, stylize_frames
 from adain_nodes.frame_statistics import MODES, FrameStatistics
 from adain_nodes.image_files import read_mask, read_picture, write_picture
-from adain_nodes.model import Model, load_model
+from adain_nodes.models.model import Model, load_model
 from adain_nodes.nodes import NODE_CLASS_MAPPINGS
 
 from ..videos import sound_of, times_of, write_video

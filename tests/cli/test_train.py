@@ -12,8 +12,8 @@ from torch import nn
 
 from adain_nodes.cli import encoders, main
 from adain_nodes.image_files import read_picture, write_picture
-from adain_nodes.networks.vgg import Encoder
-from adain_nodes.weights.files import identify, read_tensors
+from adain_nodes.models.networks.vgg import Encoder
+from adain_nodes.models.weights.tensors import identify, read_tensors
 
 Capture = pytest.CaptureFixture[str]
 

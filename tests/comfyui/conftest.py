@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from ..weights.hub_server import HubServer
-from ..weights.tiny_models import describe_model, write_model
+from ..models.hub_server import HubServer
+from ..models.tiny_models import describe_model, write_model
 from .server import Server
 
 ROOT = Path(__file__).parents[2]

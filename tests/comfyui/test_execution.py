@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from ..weights.hub_server import HubServer
+from ..models.hub_server import HubServer
 from .conftest import ROOT
 from .server import Event, Prompt, Server
 

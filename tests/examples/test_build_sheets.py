@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 from PIL import Image
 
-from adain_nodes.model import Model
+from adain_nodes.models.model import Model
 
 ROOT = Path(__file__).parents[2]
 

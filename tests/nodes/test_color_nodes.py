@@ -11,7 +11,7 @@ from torch import Tensor
 from adain_nodes import film, pipeline
 from adain_nodes.colors import METHODS, match_color
 from adain_nodes.host.errors import InputError
-from adain_nodes.model import Model
+from adain_nodes.models.model import Model
 from adain_nodes.nodes import NODE_CLASS_MAPPINGS
 from adain_nodes.ops.color import ColorMethod
 

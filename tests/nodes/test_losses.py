@@ -11,7 +11,7 @@ from torch import Tensor
 from adain_nodes.host import surroundings
 from adain_nodes.host.errors import InputError
 from adain_nodes.host.plain import Host, Progress
-from adain_nodes.model import Model
+from adain_nodes.models.model import Model
 from adain_nodes.nodes import NODE_CLASS_MAPPINGS
 from adain_nodes.pictures import to_network
 from adain_nodes.training.measurement import LAYERS, LossMeter

@@ -12,7 +12,7 @@ from torch import Tensor
 from adain_nodes import pipeline
 from adain_nodes.features import Features, Style
 from adain_nodes.host.errors import InputError
-from adain_nodes.model import Model
+from adain_nodes.models.model import Model
 from adain_nodes.nodes import NODE_CLASS_MAPPINGS
 
 

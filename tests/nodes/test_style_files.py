@@ -15,7 +15,7 @@ from adain_nodes.features import Style
 from adain_nodes.host import surroundings
 from adain_nodes.host.errors import InputError
 from adain_nodes.host.plain import Host
-from adain_nodes.model import Model
+from adain_nodes.models.model import Model
 from adain_nodes.nodes import NODE_CLASS_MAPPINGS
 from adain_nodes.ops.statistics import Statistics
 from adain_nodes.style_files import describe_style, save_style

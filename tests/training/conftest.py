@@ -12,7 +12,7 @@ from PIL import Image
 from torch import nn
 
 from adain_nodes.host.processes import World
-from adain_nodes.networks.vgg import Encoder
+from adain_nodes.models.networks.vgg import Encoder
 from adain_nodes.training import figures
 from adain_nodes.training import trainer as trainer_module
 from adain_nodes.training.data import RandomCrops, find_pictures

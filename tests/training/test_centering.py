@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from adain_nodes.host.processes import World
-from adain_nodes.networks.convolution import MirroredConv2d
-from adain_nodes.networks.decoder import Decoder
+from adain_nodes.models.networks.convolution import MirroredConv2d
+from adain_nodes.models.networks.decoder import Decoder
 from adain_nodes.training.centering import Centering
 
 

@@ -10,10 +10,10 @@ from torch import nn
 
 from adain_nodes.host.errors import InputError
 from adain_nodes.host.processes import World
+from adain_nodes.models.weights.tensors import read_tensors, write_tensors
 from adain_nodes.training.averaging import WeightAverage
 from adain_nodes.training.checkpoint import NAME, load_checkpoint, save_checkpoint
 from adain_nodes.training.optimizer import Optimizer
-from adain_nodes.weights.files import read_tensors, write_tensors
 
 ENCODER = "a" * 64
 

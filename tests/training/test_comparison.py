@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from adain_nodes.image_files import read_picture
-from adain_nodes.model import Model
+from adain_nodes.models.model import Model
 from adain_nodes.ops.similarity import ssim
 from adain_nodes.sheets import square
 from adain_nodes.training.comparison import Curve, optimize_pairs

@@ -16,12 +16,12 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-import adain_nodes.weights.files as package_file
+import adain_nodes.models.weights.tensors as package_file
 from adain_nodes.cli import main
 from adain_nodes.host import processes
 from adain_nodes.host.errors import InputError
 from adain_nodes.host.processes import World, joined_world, local_device
-from adain_nodes.networks.vgg import Encoder
+from adain_nodes.models.networks.vgg import Encoder
 from adain_nodes.training import trainer as trainer_module
 from adain_nodes.training.data import RandomCrops, find_pictures
 from adain_nodes.training.options import TrainingOptions

@@ -14,8 +14,9 @@ from adain_nodes import pipeline
 from adain_nodes.features import Features
 from adain_nodes.host.plain import Resident
 from adain_nodes.image_files import read_picture, write_picture
-from adain_nodes.model import Model
-from adain_nodes.networks.vgg import Encoder
+from adain_nodes.models.model import Model
+from adain_nodes.models.networks.vgg import Encoder
+from adain_nodes.models.weights.tensors import identify
 from adain_nodes.ops.similarity import ssim
 from adain_nodes.sheets import square
 from adain_nodes.training.data import find_pictures
@@ -28,7 +29,6 @@ from adain_nodes.training.evaluation import (
     reconstructions,
 )
 from adain_nodes.training.measurement import LossMeter
-from adain_nodes.weights.files import identify
 
 SIZE = 24
 

@@ -5,8 +5,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from adain_nodes.networks.decoder import Decoder
-from adain_nodes.networks.vgg import Encoder
+from adain_nodes.models.networks.decoder import Decoder
+from adain_nodes.models.networks.vgg import Encoder
 from adain_nodes.training.initialization import initialize_from_encoder
 
 

@@ -16,14 +16,14 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-import adain_nodes.weights.files as package_file
-from adain_nodes.networks.vgg import Encoder
+import adain_nodes.models.weights.tensors as package_file
+from adain_nodes.models.networks.vgg import Encoder
+from adain_nodes.models.weights.tensors import read_tensors
 from adain_nodes.training import trainer as trainer_module
 from adain_nodes.training.checkpoint import NAME
 from adain_nodes.training.data import RandomCrops, find_pictures
 from adain_nodes.training.options import TrainingOptions
 from adain_nodes.training.trainer import Trainer
-from adain_nodes.weights.files import read_tensors
 
 ROOT = Path(package_file.__file__).parents[2]
 ENCODER = "encoder.safetensors"

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from adain_nodes.host.plain import Resident
-from adain_nodes.networks.vgg import Encoder
+from adain_nodes.models.networks.vgg import Encoder
 from adain_nodes.ops.losses import Reference
 from adain_nodes.ops.statistics import Moments
 from adain_nodes.pictures import to_network

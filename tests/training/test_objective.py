@@ -10,9 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from adain_nodes.networks.decoder import Decoder
-from adain_nodes.networks.vgg import Encoder
-from adain_nodes.ops.normalization import adain
+from adain_nodes.models.networks.decoder import Decoder
+from adain_nodes.models.networks.vgg import Encoder
+from adain_nodes.ops.adain import adain
 from adain_nodes.ops.statistics import channel_statistics
 from adain_nodes.training.objective import (
     Condition,

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from adain_nodes.host.errors import InputError
 from adain_nodes.host.plain import Resident
-from adain_nodes.networks.vgg import Encoder
+from adain_nodes.models.networks.vgg import Encoder
 from adain_nodes.training.measurement import LossMeter, View
 from adain_nodes.training.optimization import ADAM_RATE, Method, optimized, starting_picture
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from adain_nodes.host.errors import InputError
 from adain_nodes.host.processes import World
-from adain_nodes.networks.decoder import Decoder
+from adain_nodes.models.networks.decoder import Decoder
 from adain_nodes.training.optimizer import CLIP_NORM, Method, Optimizer
 
 

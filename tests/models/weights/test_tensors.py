@@ -1,0 +1,86 @@
+"""Weights files: identity, and writing all or nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from adain_nodes.host.errors import InputError
+from adain_nodes.models.networks.vgg import Encoder
+from adain_nodes.models.weights.tensors import (
+    EncoderIdentity,
+    identify,
+    read_tensors,
+    write_tensors,
+)
+
+from ..tiny_models import TINY
+
+
+def test_fp16_and_its_exact_copy_in_fp32_are_the_same_encoder(tmp_path: Path) -> None:
+    half = {name: tensor.half() for name, tensor in Encoder(TINY).state_dict().items()}
+    write_tensors(tmp_path / "half.safetensors", half, {})
+    write_tensors(tmp_path / "full.safetensors", half, {}, dtype=torch.float32)
+    from_half, _ = read_tensors(tmp_path / "half.safetensors")
+    from_full, _ = read_tensors(tmp_path / "full.safetensors")
+    assert identify(half, "a") == identify(from_half, "b") == identify(from_full, "c")
+
+
+def test_other_values_names_or_shapes_are_another_encoder() -> None:
+    tensors = {"a": torch.zeros(2, 3)}
+    others = ({"a": torch.full((2, 3), 1e-6)}, {"b": torch.zeros(2, 3)}, {"a": torch.zeros(3, 2)})
+    assert all(identify(other, "x") != identify(tensors, "x") for other in others)
+
+
+def test_identities_compare_by_hash_and_show_name_and_hash() -> None:
+    one, two = EncoderIdentity("a" * 64, "one"), EncoderIdentity("a" * 64, "two")
+    assert one == two
+    assert hash(one) == hash(two)
+    assert str(one) == "one (aaaaaaaaaaaa)"
+
+
+def test_tensors_and_metadata_survive_a_file(tmp_path: Path) -> None:
+    write_tensors(tmp_path / "x.safetensors", {"a": torch.arange(3.0)}, {"format": "test"})
+    tensors, metadata = read_tensors(tmp_path / "x.safetensors")
+    assert tensors["a"].tolist() == [0, 1, 2]
+    assert metadata == {"format": "test"}
+
+
+def test_tensors_that_were_read_are_no_views_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    write_tensors(path, {"a": torch.ones(4)}, {})
+    tensors, _ = read_tensors(path)
+    with path.open("r+b") as file:
+        file.seek(-16, 2)
+        file.write(bytes(16))
+    assert tensors["a"].tolist() == [1] * 4
+
+
+def test_a_write_that_fails_leaves_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "x.safetensors"
+    write_tensors(path, {"a": torch.zeros(1)}, {})
+    before = path.read_bytes()
+
+    def write_half(file: Path, data: bytes) -> None:
+        with file.open("wb") as stream:
+            stream.write(data[: len(data) // 2])
+        raise OSError("disk full")
+
+    monkeypatch.setattr(Path, "write_bytes", write_half)
+    with pytest.raises(OSError, match="disk full"):
+        write_tensors(path, {"a": torch.ones(1)}, {})
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_is_not_safetensors_is_an_error_that_names_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    with pytest.raises(InputError, match=r"x\.safetensors cannot be read"):
+        read_tensors(path)
+    path.write_bytes(b"\x80\x02 a pickle")
+    with pytest.raises(InputError, match=r"x\.safetensors cannot be read"):
+        read_tensors(path)
