@@ -17,12 +17,12 @@ from typing import Literal
 
 from .augmentation_manifest import record
 from .augmentation_plan import Plan, PlannedResult
-from .features import Features, Style
 from .host.errors import InputError
 from .image_files import check_writable, read_picture, write_picture
 from .models.model import Model
-from .pictures import scaled_size
-from .pipeline import decode, encode, style_of, transfer
+from .pipeline.pictures import scaled_size
+from .pipeline.transfer import decode, encode, style_of, transfer
+from .pipeline.types import Features, Style
 from .style_files import load_style
 
 

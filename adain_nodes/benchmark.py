@@ -16,12 +16,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from . import pipeline
-from .film import FilmOptions, Region, stylize, stylize_frames
 from .host import devices
 from .host.devices import Precision
 from .models.model import Model, load_model
 from .models.networks.vgg import MIN_SIDE, STRIDE, Architecture, grid_size
+from .pipeline import transfer
+from .pipeline.film import FilmOptions, Region, stylize, stylize_frames
 from .reference import Reference
 
 REFERENCE = "reference"
@@ -147,7 +147,7 @@ def prepare(setting: Setting) -> Callable[[], Tensor]:
         reference = Reference(model)
         return lambda: reference(content, art)
 
-    style = pipeline.style_of(model, art) if setting.method == STYLE_CACHED else art
+    style = transfer.style_of(model, art) if setting.method == STYLE_CACHED else art
     return lambda: stylize(model, content, style, style_size=0)
 
 
@@ -233,7 +233,7 @@ def measure_film(model: Model, frames: int) -> Film:
         for _ in range(frames):
             yield torch.rand(*FRAME, 3, generator=generator)
 
-    style = pipeline.style_of(model, torch.rand(1, 512, 512, 3, generator=generator))
+    style = transfer.style_of(model, torch.rand(1, 512, 512, 3, generator=generator))
     results = stylize_frames(model, random_frames(), [Region(style, None)], FilmOptions())
     memory: dict[int, int | None] = {}
     next(results)

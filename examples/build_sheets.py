@@ -17,13 +17,13 @@ from measure_flicker import exposure_ramp, square
 from PIL import Image
 from torch import Tensor
 
-from adain_nodes import sweeps
-from adain_nodes.features import stacked_styles
-from adain_nodes.film import stylize
-from adain_nodes.frame_statistics import MODES
 from adain_nodes.image_files import read_mask, read_picture
 from adain_nodes.models.model import Model, load_model
-from adain_nodes.pipeline import (
+from adain_nodes.pipeline import sweeps
+from adain_nodes.pipeline.film import stylize
+from adain_nodes.pipeline.film_statistics import MODES
+from adain_nodes.pipeline.sweeps import Rows
+from adain_nodes.pipeline.transfer import (
     compose,
     decode,
     encode,
@@ -32,9 +32,9 @@ from adain_nodes.pipeline import (
     style_statistics,
     transfer,
 )
+from adain_nodes.pipeline.types import stacked_styles
 from adain_nodes.sheets import arranged
 from adain_nodes.style_files import load_style, save_style
-from adain_nodes.sweeps import Rows
 
 ROOT = Path(__file__).parents[1]
 IMAGES = ROOT / "examples" / "images"

@@ -21,12 +21,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from adain_nodes.film import stylize
-from adain_nodes.frame_statistics import MODES
 from adain_nodes.image_files import read_picture
 from adain_nodes.models.model import load_model
 from adain_nodes.ops.flicker import flicker
-from adain_nodes.pipeline import style_of
+from adain_nodes.pipeline.film import stylize
+from adain_nodes.pipeline.film_statistics import MODES
+from adain_nodes.pipeline.transfer import style_of
 
 IMAGES = Path(__file__).parent / "images"
 

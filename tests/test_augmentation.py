@@ -11,15 +11,16 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from adain_nodes import augmentation, pipeline
+from adain_nodes import augmentation
 from adain_nodes.augmentation import Outcome, augment
 from adain_nodes.augmentation_manifest import MANIFEST
 from adain_nodes.augmentation_plan import AugmentationOptions, Plan, make_plan
-from adain_nodes.features import Style, stacked_styles
 from adain_nodes.host.errors import InputError
 from adain_nodes.image_files import read_picture, write_picture
 from adain_nodes.models.model import Model
 from adain_nodes.models.weights.tensors import EncoderIdentity
+from adain_nodes.pipeline import transfer
+from adain_nodes.pipeline.types import Style, stacked_styles
 from adain_nodes.style_files import save_style
 
 CONTENTS = ("a/1.png", "a/1.jpg", "a/b/2.webp", "3.png", "4.png", "5.png", "6.png")
@@ -87,10 +88,10 @@ def test_results_are_those_of_the_pipeline_in_a_tree_of_the_same_paths(model: Mo
     for outcome in outcomes:
         result = outcome.result
         if result.output.endswith(".png"):
-            content = pipeline.encode(model, read_picture(Path("in", result.content)))
+            content = transfer.encode(model, read_picture(Path("in", result.content)))
             art = read_picture(Path("art", result.style))
-            style = pipeline.style_of(model, art, shorter_side=16)
-            expected = pipeline.decode(model, pipeline.transfer(content, style, alpha=result.alpha))
+            style = transfer.style_of(model, art, shorter_side=16)
+            expected = transfer.decode(model, transfer.transfer(content, style, alpha=result.alpha))
             shown = read_picture(Path("out", result.output))
             torch.testing.assert_close(shown, expected, atol=0.51 / 255, rtol=0)
     assert 0.4 <= min(o.result.alpha for o in outcomes) < max(o.result.alpha for o in outcomes) <= 1
@@ -236,7 +237,7 @@ def test_each_style_is_encoded_once(model: Model, monkeypatch: pytest.MonkeyPatc
 
     def counted(model: Model, picture: Tensor, *, shorter_side: int) -> Style:
         shapes.append(tuple(picture.shape))
-        return pipeline.style_of(model, picture, shorter_side=shorter_side)
+        return transfer.style_of(model, picture, shorter_side=shorter_side)
 
     monkeypatch.setattr(augmentation, "style_of", counted)
     used = {outcome.result.style for outcome in augment(model, plan_into("out"))}
@@ -246,21 +247,21 @@ def test_each_style_is_encoded_once(model: Model, monkeypatch: pytest.MonkeyPatc
 
 def test_style_files_stand_for_their_pictures(model: Model) -> None:
     arts = [read_picture(Path("art", name)) for name in STYLES]
-    bank = [pipeline.style_of(model, art, shorter_side=16) for art in arts]
+    bank = [transfer.style_of(model, art, shorter_side=16) for art in arts]
     save_style(Path("bank.safetensors"), stacked_styles(bank))
     plan = make_plan(Path("in"), Path("bank.safetensors"), Path("out"), OPTIONS)
     outcomes = list(augment(model, plan))
     assert {o.result.style for o in outcomes} == {f"bank.safetensors {n}" for n in (1, 2, 3)}
     result = next(o.result for o in outcomes if o.result.content == "3.png")
-    content = pipeline.encode(model, read_picture(Path("in/3.png")))
+    content = transfer.encode(model, read_picture(Path("in/3.png")))
     style = bank[int(result.style[-1]) - 1]
-    expected = pipeline.decode(model, pipeline.transfer(content, style, alpha=result.alpha))
+    expected = transfer.decode(model, transfer.transfer(content, style, alpha=result.alpha))
     shown = read_picture(Path("out", result.output))
     torch.testing.assert_close(shown, expected, atol=0.51 / 255, rtol=0)
 
 
 def test_a_style_of_another_encoder_is_refused_before_anything_is_written(model: Model) -> None:
-    style = pipeline.style_of(model, read_picture(Path("art/oil.png")))
+    style = transfer.style_of(model, read_picture(Path("art/oil.png")))
     stranger = Style(style.statistics, EncoderIdentity("5" * 64, "stranger"))
     save_style(Path("art/stranger.safetensors"), stranger)
     with pytest.raises(InputError, match=r"stranger\.safetensors from stranger"):

@@ -10,9 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from adain_nodes import pipeline
 from adain_nodes.cli import main
-from adain_nodes.features import Features, Style, stacked_styles
 from adain_nodes.host import surroundings
 from adain_nodes.host.plain import Host
 from adain_nodes.image_files import read_mask, read_picture, write_picture
@@ -20,6 +18,8 @@ from adain_nodes.models.model import Model, load_model
 from adain_nodes.nodes import NODE_CLASS_MAPPINGS
 from adain_nodes.ops.adain import conditional_instance_norm
 from adain_nodes.ops.masks import MaskStatistics
+from adain_nodes.pipeline import transfer
+from adain_nodes.pipeline.types import Features, Style, stacked_styles
 from adain_nodes.style_files import load_style, save_style
 
 WEIGHTS = (1.0, 2.0, 0.5, 3.0, 1.5)
@@ -78,7 +78,7 @@ def mask(name: str) -> Tensor:
 
 
 def style(model: Model, name: str) -> Style:
-    return pipeline.style_statistics(pipeline.encode(model, picture(name), shorter_side=20))
+    return transfer.style_statistics(transfer.encode(model, picture(name), shorter_side=20))
 
 
 class Graph:
@@ -127,8 +127,8 @@ def test_alpha(model: Model, command: Command) -> None:
     )
     graph = Graph(model)
     nodes = graph.decoded(graph.transferred(graph.style("art0"), alpha=0.4))
-    content = pipeline.encode(model, picture("cat"))
-    python = pipeline.decode(model, pipeline.transfer(content, style(model, "art0"), alpha=0.4))
+    content = transfer.encode(model, picture("cat"))
+    python = transfer.decode(model, transfer.transfer(content, style(model, "art0"), alpha=0.4))
     assert_same_pixels(nodes, line, python)
 
 
@@ -153,8 +153,8 @@ def test_interpolation_of_five_styles(model: Model, command: Command) -> None:
     )
     nodes = graph.decoded(graph.transferred(mixture))
 
-    mean = pipeline.interpolate_styles([style(model, name) for name in names], WEIGHTS)
-    python = pipeline.decode(model, pipeline.transfer(pipeline.encode(model, picture("cat")), mean))
+    mean = transfer.interpolate_styles([style(model, name) for name in names], WEIGHTS)
+    python = transfer.decode(model, transfer.transfer(transfer.encode(model, picture("cat")), mean))
     assert_same_pixels(nodes, line, python)
 
 
@@ -181,12 +181,12 @@ def test_three_regions(
     composed = graph.run("AdaINSpatialMask", outside=graph.content, mask_resize=resize, **regions)
     nodes = graph.decoded(composed)
 
-    content = pipeline.encode(model, picture("cat"))
+    content = transfer.encode(model, picture("cat"))
     parts = [
-        (pipeline.transfer(content, style(model, name), mask=place, **settings), place)
+        (transfer.transfer(content, style(model, name), mask=place, **settings), place)
         for name, place in zip(names, places, strict=True)
     ]
-    python = pipeline.decode(model, pipeline.compose(parts, content, mask_resize=resize))
+    python = transfer.decode(model, transfer.compose(parts, content, mask_resize=resize))
     assert_same_pixels(nodes, line, python)
 
 
@@ -196,8 +196,8 @@ def test_a_mask_as_a_map_of_alpha(model: Model, command: Command) -> None:
     graph = Graph(model)
     settings: Any = {"mask": mask("ramp"), "mask_statistics": "image"}
     nodes = graph.decoded(graph.transferred(graph.style("art0"), **settings))
-    content = pipeline.encode(model, picture("cat"))
-    python = pipeline.decode(model, pipeline.transfer(content, style(model, "art0"), **settings))
+    content = transfer.encode(model, picture("cat"))
+    python = transfer.decode(model, transfer.transfer(content, style(model, "art0"), **settings))
     assert_same_pixels(nodes, line, python)
 
 
@@ -209,9 +209,9 @@ def test_a_style_from_a_part_of_its_picture(model: Model, command: Command) -> N
     line = command("stylize", "cat.png", "--style", "part.safetensors")
     graph = Graph(model)
     nodes = graph.decoded(graph.transferred(graph.style("cat", mask=mask("left"))))
-    features = pipeline.encode(model, picture("cat"), shorter_side=20)
-    part = pipeline.style_statistics(features, mask=mask("left"))
-    python = pipeline.decode(model, pipeline.transfer(pipeline.encode(model, picture("cat")), part))
+    features = transfer.encode(model, picture("cat"), shorter_side=20)
+    part = transfer.style_statistics(features, mask=mask("left"))
+    python = transfer.decode(model, transfer.transfer(transfer.encode(model, picture("cat")), part))
     assert_same_pixels(nodes, line, python)
 
 
@@ -232,9 +232,9 @@ def test_a_bank_on_file(model: Model, command: Command) -> None:
 
     bank = stacked_styles([style(model, "art0"), style(model, "art1")])
     save_style(Path("python.safetensors"), bank)
-    content = pipeline.encode(model, picture("cat"))
+    content = transfer.encode(model, picture("cat"))
     again = load_style(Path("python.safetensors"), encoder=model.identity)
-    python = pipeline.decode(model, pipeline.transfer(content, again))
+    python = transfer.decode(model, transfer.transfer(content, again))
     assert_same_pixels(nodes, line, python)
 
 
@@ -243,14 +243,14 @@ def test_a_bank_is_conditional_instance_normalisation(model: Model) -> None:
     styles = [style(model, f"art{index}") for index in range(3)]
     save_style(Path("bank.safetensors"), stacked_styles(styles))
     bank = load_style(Path("bank.safetensors")).statistics
-    content = pipeline.encode(model, picture("cat"))
+    content = transfer.encode(model, picture("cat"))
     chosen = torch.tensor([2, 0, 2, 1])
     values = conditional_instance_norm(
         content.values.expand(4, -1, -1, -1), bank.std, bank.mean, chosen
     )
     for index, number in enumerate(chosen.tolist()):
         by_bank = Features(values[index][None], content.size, None, content.encoder)
-        by_style = pipeline.transfer(content, styles[number])
-        pictures = [pipeline.decode(model, features) for features in (by_bank, by_style)]
+        by_style = transfer.transfer(content, styles[number])
+        pictures = [transfer.decode(model, features) for features in (by_bank, by_style)]
         torch.testing.assert_close(*pictures)
         assert pictures[0].std() > 0.02

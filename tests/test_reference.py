@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from adain_nodes.models.model import Model
-from adain_nodes.pipeline import decode, encode, style_of, transfer
+from adain_nodes.pipeline.transfer import decode, encode, style_of, transfer
 from adain_nodes.reference import Reference, plain_decoder, plain_encoder
 
 

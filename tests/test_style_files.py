@@ -12,10 +12,10 @@ import torch
 from PIL import Image
 from safetensors import safe_open
 
-from adain_nodes.features import Style
 from adain_nodes.host.errors import InputError
 from adain_nodes.models.weights.tensors import EncoderIdentity, write_tensors
 from adain_nodes.ops.statistics import Statistics
+from adain_nodes.pipeline.types import Style
 from adain_nodes.style_files import (
     describe_style,
     find_style,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..host.errors import InputError
 
 if TYPE_CHECKING:
-    from ..sweeps import Rows
+    from ..pipeline.sweeps import Rows
 
 SWEEPS = ("styles", "alpha", "interpolation", "color", "mask")
 
@@ -113,9 +113,9 @@ def _sheet(options: argparse.Namespace) -> Sheet:
     Raises:
         InputError: one cannot be read.
     """
-    from .. import sweeps
-    from ..colors import METHODS, recolors_style
     from ..image_files import read_mask, read_picture
+    from ..pipeline import sweeps
+    from ..pipeline.colors import METHODS, recolors_style
 
     contents = [read_picture(path) for path in options.content]
     styles = [read_picture(path) for path in options.style]

@@ -13,7 +13,7 @@ from .options import add_model
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ..features import Style
+    from ..pipeline.types import Style
     from ..style_files import StyleInfo
 
 
@@ -49,10 +49,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run_save(options: argparse.Namespace) -> None:
-    from ..features import stacked_styles
     from ..image_files import read_picture
     from ..models.model import load_model
-    from ..pipeline import encode, style_of, style_statistics
+    from ..pipeline.transfer import encode, style_of, style_statistics
+    from ..pipeline.types import stacked_styles
     from ..style_files import check_style_path, describe_style, load_style, save_style
     from ..style_inputs import is_style_file
     from .device import chosen_device

@@ -106,8 +106,8 @@ def run(options: argparse.Namespace) -> None:
 
     import torch
 
-    from ..film import FilmOptions
     from ..models.model import load_model
+    from ..pipeline.film import FilmOptions
     from .device import chosen_device
     from .progress import print_above, terminal_progress
     from .stylize_film import stylized_films

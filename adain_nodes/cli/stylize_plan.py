@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from ..colors import recolors_style
 from ..film_files import FILM_SUFFIXES, FilmFile, PictureSequence, open_film
-from ..frame_statistics import FrameStatistics
 from ..host.errors import InputError
 from ..image_files import READABLE_SUFFIXES, WRITABLE_SUFFIXES, check_writable, picture_size
 from ..ops.color import ColorMethod
-from ..pictures import scaled_size
+from ..pipeline.colors import recolors_style
+from ..pipeline.film_statistics import FrameStatistics
+from ..pipeline.pictures import scaled_size
 from ..style_inputs import StyleInput, style_inputs
 
 

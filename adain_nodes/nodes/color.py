@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ..colors import METHODS, match_color
 from ..host import surroundings
 from ..ops.color import ColorMethod
+from ..pipeline.colors import METHODS, match_color
 from . import schema
 
 

@@ -7,8 +7,8 @@ from torch import Tensor
 from ..host import surroundings
 from ..host.errors import InputError
 from ..models.model import Model
-from ..pictures import check_picture, common_batch
-from ..steps import cells, counter
+from ..pipeline.engine import cells, counter
+from ..pipeline.pictures import check_picture, common_batch
 from ..training.measurement import LAYERS, Losses, LossMeter, View
 from . import schema
 

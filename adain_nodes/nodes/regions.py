@@ -6,10 +6,10 @@ from typing import Any
 
 from torch import Tensor
 
-from .. import pipeline
-from ..features import Features
 from ..host.errors import InputError
 from ..ops.masks import MaskResize
+from ..pipeline import transfer
+from ..pipeline.types import Features
 from . import schema
 
 MAX_REGIONS = 4
@@ -58,4 +58,4 @@ class AdaINSpatialMask:
                 raise InputError(f"region {index} needs features and a mask: link {missing}, too")
             if features is not None and mask is not None:
                 regions.append((features, mask))
-        return (pipeline.compose(regions, outside, mask_resize=mask_resize),)
+        return (transfer.compose(regions, outside, mask_resize=mask_resize),)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from .. import pipeline
-from ..features import Features, Style
 from ..host import surroundings
 from ..models.model import Model
 from ..ops.masks import MaskResize, MaskStatistics
+from ..pipeline import transfer
+from ..pipeline.types import Features, Style
 from . import schema
 
 
@@ -46,7 +46,7 @@ class AdaINEncode:
 
     def encode(self, *, model: Model, image: Tensor, shorter_side: int) -> tuple[Features]:
         progress = surroundings.current().progress()
-        return (pipeline.encode(model, image, shorter_side=shorter_side, progress=progress),)
+        return (transfer.encode(model, image, shorter_side=shorter_side, progress=progress),)
 
 
 class AdaINTransfer:
@@ -110,7 +110,7 @@ class AdaINTransfer:
         mask: Tensor | None = None,
         outside: Features | None = None,
     ) -> tuple[Features]:
-        features = pipeline.transfer(
+        features = transfer.transfer(
             content,
             style,
             alpha=alpha,
@@ -149,4 +149,4 @@ class AdaINDecode:
         }
 
     def decode(self, *, model: Model, features: Features) -> tuple[Tensor]:
-        return (pipeline.decode(model, features, progress=surroundings.current().progress()),)
+        return (transfer.decode(model, features, progress=surroundings.current().progress()),)

@@ -9,10 +9,10 @@ from typing import Any
 
 from torch import Tensor
 
-from ..features import Style
 from ..host import surroundings
 from ..host.errors import InputError
-from ..pictures import check_picture
+from ..pipeline.pictures import check_picture
+from ..pipeline.types import Style
 from ..style_files import find_style, list_styles, load_style, new_style_path, save_style
 from . import schema
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from torch import Tensor
 
-from .. import pipeline
-from ..features import Features, Style, stacked_styles
 from ..host.errors import InputError
 from ..ops.masks import MaskResize
+from ..pipeline import transfer
+from ..pipeline.types import Features, Style, stacked_styles
 from . import schema
 
 MAX_STYLES = 4
@@ -49,7 +49,7 @@ class AdaINStyle:
     def measure(
         self, *, features: Features, mask_resize: MaskResize, mask: Tensor | None = None
     ) -> tuple[Style]:
-        return (pipeline.style_statistics(features, mask=mask, mask_resize=mask_resize),)
+        return (transfer.style_statistics(features, mask=mask, mask_resize=mask_resize),)
 
 
 class AdaINInterpolateStyles:
@@ -92,7 +92,7 @@ class AdaINInterpolateStyles:
                 weights.append(float(inputs.get(f"weight_{index}", 1.0)))
         if len(styles) < 2:
             raise InputError(f"two to {MAX_STYLES} styles must be linked, got {len(styles)}")
-        return (pipeline.interpolate_styles(styles, weights),)
+        return (transfer.interpolate_styles(styles, weights),)
 
 
 class AdaINStackStyles:

@@ -6,15 +6,15 @@ from typing import Literal
 
 from torch import Tensor
 
-from .. import film
-from ..colors import METHODS
-from ..features import Style
-from ..frame_statistics import MODES, FrameStatistics
 from ..host import surroundings
 from ..host.errors import InputError
 from ..models.model import Model
 from ..ops.color import ColorMethod
 from ..ops.masks import MaskStatistics
+from ..pipeline import film
+from ..pipeline.colors import METHODS
+from ..pipeline.film_statistics import MODES, FrameStatistics
+from ..pipeline.types import Style
 from . import schema
 
 

@@ -17,13 +17,13 @@ from statistics import fmean, median
 import torch
 from torch import Tensor
 
-from .. import pipeline
-from ..features import Features, Style
 from ..host.plain import Progress
 from ..image_files import read_picture
 from ..models.model import Model
 from ..models.weights.tensors import EncoderIdentity
 from ..ops.similarity import psnr, ssim
+from ..pipeline import transfer
+from ..pipeline.types import Features, Style
 from ..sheets import square
 from .measurement import Losses, LossMeter, View
 
@@ -248,8 +248,8 @@ def reconstructions(
         for done, model in enumerate(models, number * len(models) + 1):
             encoder = model.identity, model.dtype
             if encoder not in encoded:
-                encoded[encoder] = pipeline.encode(model, picture)
-            rebuilt = pipeline.decode(model, encoded[encoder])
+                encoded[encoder] = transfer.encode(model, picture)
+            rebuilt = transfer.decode(model, encoded[encoder])
             ratios[model.name].append(psnr(rebuilt[..., :3], color).item())
             if progress is not None:
                 progress(done, len(contents) * len(models))
@@ -272,14 +272,14 @@ class _Stylist:
         """The result, [1,S,S,3], and seconds as `Tally.add` takes them."""
         if self._content is None or self._content[0] != content.path:
             started = time.perf_counter()
-            features = pipeline.encode(self.model, content.picture)
+            features = transfer.encode(self.model, content.picture)
             self._content = content.path, features, time.perf_counter() - started
         if style.path not in self._styles:
             started = time.perf_counter()
-            statistics = pipeline.style_statistics(pipeline.encode(self.model, style.picture))
+            statistics = transfer.style_statistics(transfer.encode(self.model, style.picture))
             self._styles[style.path] = statistics, time.perf_counter() - started
         _, features, content_seconds = self._content
         statistics, style_seconds = self._styles[style.path]
         started = time.perf_counter()
-        picture = pipeline.decode(self.model, pipeline.transfer(features, statistics))
+        picture = transfer.decode(self.model, transfer.transfer(features, statistics))
         return picture, (content_seconds + time.perf_counter() - started, style_seconds)

@@ -11,12 +11,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from adain_nodes import film, pipeline, steps
 from adain_nodes.cli import stylize_work
-from adain_nodes.features import Features, Style
 from adain_nodes.image_files import read_mask, read_picture, write_picture
 from adain_nodes.models.model import Model, load_model
 from adain_nodes.models.networks.bands import tiles
+from adain_nodes.pipeline import engine, film, transfer
+from adain_nodes.pipeline.types import Features, Style
 
 OIL = ("--style", "oil.png")
 TWO = (*OIL, "--style", "ink.png")
@@ -31,11 +31,11 @@ def model(tiny_model_folder: Path) -> Model:
 
 
 def encoded(model: Model, path: str, size: int = 0) -> Features:
-    return pipeline.encode(model, read_picture(Path(path)), shorter_side=size)
+    return transfer.encode(model, read_picture(Path(path)), shorter_side=size)
 
 
 def style_of(model: Model, path: str, size: int = 512) -> Style:
-    return pipeline.style_statistics(encoded(model, path, size))
+    return transfer.style_statistics(encoded(model, path, size))
 
 
 def assert_shows(path: str, expected: Tensor, steps: float = 0.51) -> None:
@@ -62,8 +62,8 @@ def test_alpha_and_sizes(stylize: Command, model: Model) -> None:
     options = ("--alpha", "0.4", "--size", "20", "--style-size", "16")
     assert stylize("cat.png", *OIL, *OUT, *options) == 0
     style = style_of(model, "oil.png", 16)
-    target = pipeline.transfer(encoded(model, "cat.png", 20), style, alpha=0.4)
-    expected = pipeline.decode(model, target)
+    target = transfer.transfer(encoded(model, "cat.png", 20), style, alpha=0.4)
+    expected = transfer.decode(model, target)
     assert expected.shape == (1, 20, 28, 3)
     assert_shows("out.png", expected)
 
@@ -71,17 +71,17 @@ def test_alpha_and_sizes(stylize: Command, model: Model) -> None:
 def test_style_size_0_keeps_the_size(stylize: Command, model: Model) -> None:
     options = ("--style-size", "0")
     assert stylize("cat.png", *OIL, *OUT, *options) == 0
-    target = pipeline.transfer(encoded(model, "cat.png"), style_of(model, "oil.png", 0))
-    assert_shows("out.png", pipeline.decode(model, target))
+    target = transfer.transfer(encoded(model, "cat.png"), style_of(model, "oil.png", 0))
+    assert_shows("out.png", transfer.decode(model, target))
 
 
 def test_several_styles_are_interpolated(stylize: Command, model: Model) -> None:
     options = (*TWO, "--weights", "1.5,0.5")
     assert stylize("cat.png", *options, *OUT) == 0
     pair = [style_of(model, "oil.png"), style_of(model, "ink.png")]
-    mixture = pipeline.interpolate_styles(pair, [0.75, 0.25])
-    target = pipeline.transfer(encoded(model, "cat.png"), mixture)
-    assert_shows("out.png", pipeline.decode(model, target))
+    mixture = transfer.interpolate_styles(pair, [0.75, 0.25])
+    target = transfer.transfer(encoded(model, "cat.png"), mixture)
+    assert_shows("out.png", transfer.decode(model, target))
 
 
 def regions(model: Model, *places: tuple[str, str]) -> Tensor:
@@ -90,8 +90,8 @@ def regions(model: Model, *places: tuple[str, str]) -> Tensor:
     parts = []
     for style, path in places:
         mask = read_mask(Path(path))
-        parts.append((pipeline.transfer(content, style_of(model, style), mask=mask), mask))
-    return pipeline.decode(model, pipeline.compose(parts, content))
+        parts.append((transfer.transfer(content, style_of(model, style), mask=mask), mask))
+    return transfer.decode(model, transfer.compose(parts, content))
 
 
 @pytest.mark.parametrize("masks", [("left.png", "right.png"), ("left.png",)])
@@ -131,13 +131,13 @@ def test_every_content_is_combined_with_every_style(stylize: Command, model: Mod
     assert listing("new/out") == names
     for name in names:
         content, style = (f"{stem}.png" for stem in Path(name).stem.split("_"))
-        target = pipeline.transfer(encoded(model, content), style_of(model, style))
-        assert_shows(f"new/out/{name}", pipeline.decode(model, target))
+        target = transfer.transfer(encoded(model, content), style_of(model, style))
+        assert_shows(f"new/out/{name}", transfer.decode(model, target))
 
 
 def test_each_picture_is_encoded_once(stylize: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
-    for function in (pipeline.encode, pipeline.style_of):
+    for function in (transfer.encode, transfer.style_of):
 
         def counted(*arguments: Any, function: Any = function, **options: Any) -> Any:
             calls.append(function.__name__)
@@ -263,7 +263,7 @@ def test_tiles_do_not_show(stylize: Command, monkeypatch: pytest.MonkeyPatch) ->
         heights.append(rows)
         return tiles(height, rows)
 
-    monkeypatch.setattr(steps, "tiles", noted)
+    monkeypatch.setattr(engine, "tiles", noted)
     assert stylize("cat.png", *OIL, "-o", "whole.png") == 0
     heights.clear()
     assert stylize("cat.png", *OIL, "-o", "tiled.png", "--tile-size", "8") == 0

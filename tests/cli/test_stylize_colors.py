@@ -11,14 +11,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from adain_nodes import film, pipeline
 from adain_nodes.cli import stylize as subcommand
-from adain_nodes.colors import METHODS, match_color
-from adain_nodes.features import Style
 from adain_nodes.image_files import read_mask, read_picture, write_picture
 from adain_nodes.models.model import Model, load_model
 from adain_nodes.nodes import NODE_CLASS_MAPPINGS
 from adain_nodes.ops.color import ColorMethod
+from adain_nodes.pipeline import film, transfer
+from adain_nodes.pipeline.colors import METHODS, match_color
+from adain_nodes.pipeline.types import Style
 from adain_nodes.style_files import save_style
 
 OIL = ("--style", "oil.png")
@@ -48,7 +48,7 @@ def picture(name: str) -> Tensor:
 
 def recolored(model: Model, style: str, content: str, method: ColorMethod) -> Style:
     matched = match_color(picture(style), picture(content), method)
-    return pipeline.style_statistics(pipeline.encode(model, matched, shorter_side=512))
+    return transfer.style_statistics(transfer.encode(model, matched, shorter_side=512))
 
 
 def assert_shows(path: str, expected: Tensor) -> None:
@@ -84,10 +84,10 @@ def test_every_content_gets_styles_in_its_own_colours(
 ) -> None:
     assert stylize("cat.png", "dog.png", *TWO, "-o", "out", "--preserve-color", method) == 0
     for content in ("cat", "dog"):
-        features = pipeline.encode(model, picture(f"{content}.png"))
+        features = transfer.encode(model, picture(f"{content}.png"))
         for style in ("oil", "ink"):
             statistics = recolored(model, f"{style}.png", f"{content}.png", method)
-            expected = pipeline.decode(model, pipeline.transfer(features, statistics))
+            expected = transfer.decode(model, transfer.transfer(features, statistics))
             assert_shows(f"out/{content}_{style}.png", expected)
 
 
@@ -96,7 +96,7 @@ def test_every_content_gives_its_own_chroma_at_the_size_of_the_result(
 ) -> None:
     options = ("--preserve-color", "luminance", "--size", "20")
     assert stylize("cat.png", "dog.png", *OIL, "-o", "out", *options) == 0
-    style = pipeline.style_of(model, picture("oil.png"), shorter_side=512)
+    style = transfer.style_of(model, picture("oil.png"), shorter_side=512)
     for content in ("cat", "dog"):
         result = film.stylize(model, picture(f"{content}.png"), style, content_size=20)
         expected = match_color(result, picture(f"{content}.png"), "luminance")
@@ -109,28 +109,28 @@ def test_with_weights(stylize: Command, model: Model, method: ColorMethod) -> No
     options = ("--weights", "3,1", "--preserve-color", method)
     assert stylize("cat.png", *TWO, *OUT, *options) == 0
     pair = styles_for_cat(model, method)
-    mixture = pipeline.interpolate_styles(pair, [3, 1])
-    target = pipeline.transfer(pipeline.encode(model, picture("cat.png")), mixture)
-    assert_shows("out.png", finished(pipeline.decode(model, target), method))
+    mixture = transfer.interpolate_styles(pair, [3, 1])
+    target = transfer.transfer(transfer.encode(model, picture("cat.png")), mixture)
+    assert_shows("out.png", finished(transfer.decode(model, target), method))
 
 
 @pytest.mark.parametrize("method", ["coral", "luminance"])
 def test_with_masks(stylize: Command, model: Model, method: ColorMethod) -> None:
     options = ("--mask", "left.png", "--mask", "right.png", "--preserve-color", method)
     assert stylize("cat.png", *TWO, *OUT, *options) == 0
-    content = pipeline.encode(model, picture("cat.png"))
+    content = transfer.encode(model, picture("cat.png"))
     parts = []
     for style, side in zip(styles_for_cat(model, method), ("left", "right"), strict=True):
         mask = read_mask(Path(f"{side}.png"))
-        parts.append((pipeline.transfer(content, style, mask=mask), mask))
-    target = pipeline.compose(parts, content)
-    assert_shows("out.png", finished(pipeline.decode(model, target), method))
+        parts.append((transfer.transfer(content, style, mask=mask), mask))
+    target = transfer.compose(parts, content)
+    assert_shows("out.png", finished(transfer.decode(model, target), method))
 
 
 def styles_for_cat(model: Model, method: ColorMethod) -> list[Style]:
     if method == "luminance":
         arts = [picture(name) for name in ("oil.png", "ink.png")]
-        return [pipeline.style_of(model, art, shorter_side=512) for art in arts]
+        return [transfer.style_of(model, art, shorter_side=512) for art in arts]
     return [recolored(model, name, "cat.png", method) for name in ("oil.png", "ink.png")]
 
 
@@ -144,7 +144,7 @@ def finished(result: Tensor, method: ColorMethod) -> Tensor:
 def test_a_style_file_has_no_picture_to_recolour(
     stylize: Command, model: Model, capsys: pytest.CaptureFixture[str], method: str
 ) -> None:
-    save_style(Path("oil.safetensors"), pipeline.style_of(model, picture("oil.png")))
+    save_style(Path("oil.safetensors"), transfer.style_of(model, picture("oil.png")))
     styles = ("--style", "ink.png", "--style", "oil.safetensors")
     assert stylize("cat.png", *styles, "-o", "out", "--preserve-color", method) == 2
     error = capsys.readouterr().err
@@ -155,7 +155,7 @@ def test_a_style_file_has_no_picture_to_recolour(
 
 
 def test_a_style_file_goes_with_luminance(stylize: Command, model: Model) -> None:
-    style = pipeline.style_of(model, picture("oil.png"))
+    style = transfer.style_of(model, picture("oil.png"))
     save_style(Path("oil.safetensors"), style)
     options = ("--style", "oil.safetensors", "--preserve-color", "luminance")
     assert stylize("cat.png", *options, *OUT) == 0

@@ -12,15 +12,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from adain_nodes import film, pipeline
 from adain_nodes.animations import Animation, open_animation
 from adain_nodes.cli import progress
 from adain_nodes.cli import stylize as subcommand
-from adain_nodes.film import FilmOptions, Region, stylize_frames
-from adain_nodes.frame_statistics import MODES, FrameStatistics
 from adain_nodes.image_files import read_mask, read_picture, write_picture
 from adain_nodes.models.model import Model, load_model
 from adain_nodes.nodes import NODE_CLASS_MAPPINGS
+from adain_nodes.pipeline import film, transfer
+from adain_nodes.pipeline.film import FilmOptions, Region, stylize_frames
+from adain_nodes.pipeline.film_statistics import MODES, FrameStatistics
 
 from ..videos import sound_of, times_of, write_video
 
@@ -53,7 +53,7 @@ def frames(folder: Path) -> Tensor:
 
 
 def style(model: Model, name: str = "oil") -> Any:
-    return pipeline.style_of(model, read_picture(Path(f"{name}.png")), shorter_side=512)
+    return transfer.style_of(model, read_picture(Path(f"{name}.png")), shorter_side=512)
 
 
 def in_folder(name: str, style: str = "oil") -> Tensor:
@@ -131,7 +131,7 @@ def test_regions(
 def test_a_mixture_of_styles(stylize: Command, model: Model, frames: Tensor) -> None:
     how = ("--frame-statistics", "shared", "--weights", "1,3")
     assert stylize("shots", *TWO, "-o", "out", *how) == 0
-    mixture = pipeline.interpolate_styles([style(model), style(model, "ink")], [1, 3])
+    mixture = transfer.interpolate_styles([style(model), style(model, "ink")], [1, 3])
     expected = film.stylize(model, frames, mixture, frame_statistics="shared")
     assert_shows(in_folder("out", "oil+ink"), expected)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from adain_nodes.features import Style
 from adain_nodes.ops.statistics import Statistics
+from adain_nodes.pipeline.types import Style
 from adain_nodes.style_files import load_style, save_style
 
 from .server import Prompt, Server

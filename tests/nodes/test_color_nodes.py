@@ -8,12 +8,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from adain_nodes import film, pipeline
-from adain_nodes.colors import METHODS, match_color
 from adain_nodes.host.errors import InputError
 from adain_nodes.models.model import Model
 from adain_nodes.nodes import NODE_CLASS_MAPPINGS
 from adain_nodes.ops.color import ColorMethod
+from adain_nodes.pipeline import film, transfer
+from adain_nodes.pipeline.colors import METHODS, match_color
 
 STYLIZE: dict[str, Any] = {
     "alpha": 1.0, "content_size": 0, "style_size": 16, "mask_statistics": "region",
@@ -51,8 +51,8 @@ def test_the_graph_of_single_nodes_equals_stylize(model: Model, method: ColorMet
     matched = art
     if method != "luminance":
         matched = run("AdaINMatchColor", image=art, reference=content, method=method, strength=1.0)
-    style = pipeline.style_of(model, matched, shorter_side=16)
-    expected = pipeline.decode(model, pipeline.transfer(pipeline.encode(model, content), style))
+    style = transfer.style_of(model, matched, shorter_side=16)
+    expected = transfer.decode(model, transfer.transfer(transfer.encode(model, content), style))
     if method == "luminance":
         expected = run(
             "AdaINMatchColor", image=expected, reference=content, method=method, strength=1.0
@@ -77,7 +77,7 @@ def test_a_style_without_its_picture_goes_with_luminance_only(
     model: Model, method: ColorMethod
 ) -> None:
     content = torch.rand(1, 20, 28, 3)
-    style = pipeline.style_of(model, torch.rand(1, 24, 17, 3))
+    style = transfer.style_of(model, torch.rand(1, 24, 17, 3))
     inputs = {"model": model, "content": content, "style": style, "preserve_color": method}
     if method == "luminance":
         expected = film.stylize(model, content, style, preserve_color="luminance")

@@ -9,11 +9,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from adain_nodes import pipeline
-from adain_nodes.features import Features, Style
 from adain_nodes.host.errors import InputError
 from adain_nodes.models.model import Model
 from adain_nodes.nodes import NODE_CLASS_MAPPINGS
+from adain_nodes.pipeline import transfer
+from adain_nodes.pipeline.types import Features, Style
 
 
 def run(name: str, **inputs: Any) -> Any:
@@ -34,12 +34,12 @@ def art() -> Tensor:
 
 @pytest.fixture
 def features(model: Model, content: Tensor) -> Features:
-    return pipeline.encode(model, content)
+    return transfer.encode(model, content)
 
 
 @pytest.fixture
 def style(model: Model, art: Tensor) -> Style:
-    return pipeline.style_statistics(pipeline.encode(model, art))
+    return transfer.style_statistics(transfer.encode(model, art))
 
 
 @pytest.fixture
@@ -103,8 +103,8 @@ def test_stylize_wants_one_style(
 
 
 def test_interpolation_ignores_the_weight_of_an_unlinked_style(model: Model, style: Style) -> None:
-    other = pipeline.style_statistics(pipeline.encode(model, torch.rand(1, 16, 16, 3)))
-    expected = pipeline.interpolate_styles([style, other], [3.0, 1.0])
+    other = transfer.style_statistics(transfer.encode(model, torch.rand(1, 16, 16, 3)))
+    expected = transfer.interpolate_styles([style, other], [3.0, 1.0])
     mixed = run(
         "AdaINInterpolateStyles",
         style_1=style,
@@ -123,7 +123,7 @@ def test_a_region_node_composes_what_is_linked(features: Features, mask: Tensor)
     composed = run(
         "AdaINSpatialMask", features_1=bright, mask_1=mask, outside=features, mask_resize="area"
     )
-    expected = pipeline.compose([(bright, mask)], features)
+    expected = transfer.compose([(bright, mask)], features)
     torch.testing.assert_close(composed.values, expected.values)
 
 
@@ -156,7 +156,7 @@ def test_a_transfer_can_leave_its_mask_to_the_region_node(
         outside=features,
         mask_resize="area",
     )
-    whole = pipeline.transfer(features, style)
+    whole = transfer.transfer(features, style)
     torch.testing.assert_close(composed.values, whole.values)
 
 

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 import torch
 
-from adain_nodes import pipeline
-from adain_nodes.features import Style
 from adain_nodes.host import surroundings
 from adain_nodes.host.errors import InputError
 from adain_nodes.host.plain import Host
 from adain_nodes.models.model import Model
 from adain_nodes.nodes import NODE_CLASS_MAPPINGS
 from adain_nodes.ops.statistics import Statistics
+from adain_nodes.pipeline import transfer
+from adain_nodes.pipeline.types import Style
 from adain_nodes.style_files import describe_style, save_style
 
 LOAD: Any = NODE_CLASS_MAPPINGS["AdaINLoadStyle"]
@@ -38,7 +38,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
 @pytest.fixture
 def style(model: Model) -> Style:
-    return pipeline.style_of(model, torch.rand(1, 20, 18, 3))
+    return transfer.style_of(model, torch.rand(1, 20, 18, 3))
 
 
 def run(name: str, **inputs: Any) -> Any:
@@ -125,18 +125,18 @@ def test_a_style_of_another_encoder_is_refused_where_it_is_used(
     save_style(folders[0] / "ink.safetensors", stranger)
     loaded = run("AdaINLoadStyle", style_name="ink.safetensors")[0]
     with pytest.raises(InputError, match=r"tiny .* stranger"):
-        pipeline.transfer(pipeline.encode(model, torch.rand(1, 16, 16, 3)), loaded)
+        transfer.transfer(transfer.encode(model, torch.rand(1, 16, 16, 3)), loaded)
 
 
 def test_styles_stack_to_a_bank_that_gives_a_picture_for_each(model: Model) -> None:
-    styles = [pipeline.style_of(model, torch.rand(1, 20, 18, 3)) for _ in range(5)]
+    styles = [transfer.style_of(model, torch.rand(1, 20, 18, 3)) for _ in range(5)]
     first = run("AdaINStackStyles", style_1=styles[0], style_3=styles[1])[0]
     bank = run(
         "AdaINStackStyles", style_1=first, style_2=styles[2], style_3=styles[3], style_4=styles[4]
     )[0]
-    content = pipeline.encode(model, torch.rand(1, 20, 28, 3))
-    pictures = pipeline.decode(model, pipeline.transfer(content, bank))
+    content = transfer.encode(model, torch.rand(1, 20, 28, 3))
+    pictures = transfer.decode(model, transfer.transfer(content, bank))
     assert len(pictures) == 5
     for index, style in enumerate(styles):
-        single = pipeline.decode(model, pipeline.transfer(content, style))
+        single = transfer.decode(model, transfer.transfer(content, style))
         torch.testing.assert_close(pictures[index], single[0])

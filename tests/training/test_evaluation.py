@@ -10,14 +10,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from adain_nodes import pipeline
-from adain_nodes.features import Features
 from adain_nodes.host.plain import Resident
 from adain_nodes.image_files import read_picture, write_picture
 from adain_nodes.models.model import Model
 from adain_nodes.models.networks.vgg import Encoder
 from adain_nodes.models.weights.tensors import identify
 from adain_nodes.ops.similarity import ssim
+from adain_nodes.pipeline import transfer
+from adain_nodes.pipeline.types import Features
 from adain_nodes.sheets import square
 from adain_nodes.training.data import find_pictures
 from adain_nodes.training.evaluation import (
@@ -62,13 +62,13 @@ def other_model(model: Model) -> Model:
 def count_encoded(monkeypatch: pytest.MonkeyPatch) -> list[Tensor]:
     """All pictures that `pipeline.encode` is asked to encode from now on."""
     encoded: list[Tensor] = []
-    encode = pipeline.encode
+    encode = transfer.encode
 
     def counting(model: Model, picture: Tensor) -> Features:
         encoded.append(picture)
         return encode(model, picture)
 
-    monkeypatch.setattr(pipeline, "encode", counting)
+    monkeypatch.setattr(transfer, "encode", counting)
     return encoded
 
 
@@ -103,11 +103,11 @@ def test_rows_are_means_over_the_pairs(
     }
     for one in (model, other):
         made[one.name] = {
-            (content, style): pipeline.decode(
+            (content, style): transfer.decode(
                 one,
-                pipeline.transfer(
-                    pipeline.encode(one, squares[content]),
-                    pipeline.style_statistics(pipeline.encode(one, squares[style])),
+                transfer.transfer(
+                    transfer.encode(one, squares[content]),
+                    transfer.style_statistics(transfer.encode(one, squares[style])),
                 ),
             )
             for content, style in pairs
@@ -204,7 +204,7 @@ def test_reconstruction_is_measured_at_the_pictures_own_size(model: Model, tmp_p
         ratios = []
         for path in paths:
             picture = read_picture(path)
-            rebuilt = pipeline.decode(one, pipeline.encode(one, picture))[..., :3]
+            rebuilt = transfer.decode(one, transfer.encode(one, picture))[..., :3]
             error = (rebuilt - picture[..., :3]).double().square().mean()
             ratios.append(10 * torch.log10(1 / error).item())
         assert measured.psnr == pytest.approx(sum(ratios) / 3, rel=1e-4)

@@ -10,7 +10,7 @@ from adain_nodes.host.plain import Resident
 from adain_nodes.models.networks.vgg import Encoder
 from adain_nodes.ops.losses import Reference
 from adain_nodes.ops.statistics import Moments
-from adain_nodes.pictures import to_network
+from adain_nodes.pipeline.pictures import to_network
 from adain_nodes.training.measurement import LossMeter
 
 CPU = torch.device("cpu")

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from adain_nodes.frame_statistics import Shared, Smoothed, check_frame_statistics
 from adain_nodes.host.errors import InputError
 from adain_nodes.ops.statistics import Moments, Statistics, channel_statistics
+from adain_nodes.pipeline.film_statistics import Shared, Smoothed, check_frame_statistics
 
 
 def assert_same(result: Statistics, expected: Statistics) -> None:

@@ -7,11 +7,11 @@ from typing import get_args
 import pytest
 import torch
 
-from adain_nodes.features import Features, Style
 from adain_nodes.models.model import Model
 from adain_nodes.ops.masks import MaskResize, MaskStatistics
 from adain_nodes.ops.statistics import Statistics
-from adain_nodes.pipeline import compose, transfer
+from adain_nodes.pipeline.transfer import compose, transfer
+from adain_nodes.pipeline.types import Features, Style
 
 from .region_arithmetic import EPSILON, assert_equals, encoded, normalised_by_region, style_of
 

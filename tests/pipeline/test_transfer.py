@@ -10,22 +10,22 @@ import pytest
 import torch
 from torch import Tensor
 
-from adain_nodes import pipeline
-from adain_nodes.features import Features, Style
 from adain_nodes.host.errors import InputError
 from adain_nodes.host.plain import Progress, Resident
 from adain_nodes.models.model import Model
 from adain_nodes.models.networks.decoder import Decoder
 from adain_nodes.models.weights.tensors import EncoderIdentity
 from adain_nodes.ops.statistics import Statistics
-from adain_nodes.pipeline import (
+from adain_nodes.pipeline.transfer import (
     compose,
     decode,
     encode,
     interpolate_styles,
+    style_of,
     style_statistics,
     transfer,
 )
+from adain_nodes.pipeline.types import Features, Style
 
 SIZES = [(1, 1), (1, 50), (7, 9), (8, 8), (9, 9), (16, 24), (17, 31), (33, 8)]
 PAIRS = [(1, 1), (1, 3), (3, 1), (3, 3)]
@@ -36,7 +36,7 @@ def pictures_of(batch: int, height: int = 16, width: int = 24, channels: int = 3
     return torch.rand(batch, height, width, channels)
 
 
-def style_of(model: Model, batch: int = 1) -> Style:
+def random_style(model: Model, batch: int = 1) -> Style:
     return style_statistics(encode(model, pictures_of(batch, 20, 18)))
 
 
@@ -51,7 +51,7 @@ def test_a_picture_keeps_its_size_and_its_alpha(
     model: Model, size: tuple[int, int], channels: int
 ) -> None:
     picture = pictures_of(2, *size, channels)
-    result = decode(model, transfer(encode(model, picture), style_of(model)))
+    result = decode(model, transfer(encode(model, picture), random_style(model)))
     assert tuple(result.shape) == (2, *size, 4 if channels == 4 else 3)
     assert result.dtype == torch.float32
     assert 0 < result[..., :3].min() <= result[..., :3].max() < 1
@@ -77,20 +77,20 @@ def test_the_shorter_side_sets_the_size_of_the_result(model: Model) -> None:
 def test_a_picture_that_is_not_finite_is_refused(model: Model) -> None:
     picture = pictures_of(1)
     picture[0, 2, 3, 1] = float("nan")
-    for call in (encode, pipeline.style_of):
+    for call in (encode, style_of):
         with pytest.raises(InputError, match="row 2, column 3, channel 1"):
             call(model, picture)
 
 
 def test_alpha_0_decodes_the_contents_own_features(model: Model) -> None:
     content = encode(model, pictures_of(2))
-    kept = transfer(content, style_of(model), alpha=0)
+    kept = transfer(content, random_style(model), alpha=0)
     assert torch.equal(kept.values, content.values)
     assert torch.equal(decode(model, kept), decode(model, content))
 
 
 def test_alpha_moves_the_features_towards_the_style(model: Model) -> None:
-    content, style = encode(model, pictures_of(1)), style_of(model)
+    content, style = encode(model, pictures_of(1)), random_style(model)
     full = transfer(content, style).values
     half = transfer(content, style, alpha=0.25).values
     assert not torch.equal(full, content.values)
@@ -98,7 +98,7 @@ def test_alpha_moves_the_features_towards_the_style(model: Model) -> None:
 
 
 def test_transfer_gives_the_statistics_of_the_style(model: Model) -> None:
-    style = style_of(model)
+    style = random_style(model)
     result = transfer(encode(model, pictures_of(1, 64, 64)), style)
     spread = result.values.double().flatten(2)
     torch.testing.assert_close(spread.mean(2).float(), style.statistics.mean)
@@ -108,7 +108,7 @@ def test_transfer_gives_the_statistics_of_the_style(model: Model) -> None:
 
 @pytest.mark.parametrize(("contents", "styles"), PAIRS)
 def test_batches_pair(model: Model, contents: int, styles: int) -> None:
-    content, style = encode(model, pictures_of(contents, channels=4)), style_of(model, styles)
+    content, style = encode(model, pictures_of(contents, channels=4)), random_style(model, styles)
     result = transfer(content, style)
     assert len(result) == max(contents, styles)
     for index in range(len(result)):
@@ -122,7 +122,7 @@ def test_batches_pair(model: Model, contents: int, styles: int) -> None:
 
 @pytest.mark.parametrize(("contents", "styles"), [(2, 3), (3, 2)])
 def test_other_batches_are_refused_by_both_sizes(model: Model, contents: int, styles: int) -> None:
-    content, style = encode(model, pictures_of(contents)), style_of(model, styles)
+    content, style = encode(model, pictures_of(contents)), random_style(model, styles)
     with pytest.raises(InputError) as error:
         transfer(content, style)
     assert f"content has {contents}" in str(error.value)
@@ -130,7 +130,7 @@ def test_other_batches_are_refused_by_both_sizes(model: Model, contents: int, st
 
 
 def test_different_encoders_are_refused_by_both_names(model: Model) -> None:
-    content, style = encode(model, pictures_of(1)), style_of(model)
+    content, style = encode(model, pictures_of(1)), random_style(model)
     foreign, foreign_style = replace(content, encoder=STRANGER), replace(style, encoder=STRANGER)
     for call in (
         lambda: transfer(content, foreign_style),
@@ -154,7 +154,7 @@ def test_another_decoder_of_the_same_encoder_decodes_the_same_features(model: Mo
 
 @pytest.mark.parametrize("weights", [(1, 3), (0.25, 0.75)])
 def test_a_mixture_is_the_weighted_mean(model: Model, weights: tuple[float, float]) -> None:
-    one, other = style_of(model), style_of(model)
+    one, other = random_style(model), random_style(model)
     mixture = interpolate_styles([one, other], weights).statistics
     torch.testing.assert_close(
         mixture.mean, 0.25 * one.statistics.mean + 0.75 * other.statistics.mean
@@ -164,7 +164,7 @@ def test_a_mixture_is_the_weighted_mean(model: Model, weights: tuple[float, floa
 
 def test_styles_of_different_batches_do_not_mix(model: Model) -> None:
     with pytest.raises(InputError, match=r"style_1 has 2 .* style_2 has 3"):
-        interpolate_styles([style_of(model, 2), style_of(model, 3)], [1, 1])
+        interpolate_styles([random_style(model, 2), random_style(model, 3)], [1, 1])
 
 
 def test_nothing_is_no_mixture_and_no_composition(model: Model) -> None:
@@ -188,7 +188,7 @@ def test_progress_goes_to_its_total(model: Model) -> None:
     assert_counts(seen)
     for work in (
         lambda: decode(model, features, progress=progress),
-        lambda: pipeline.style_of(model, pictures_of(3), progress=progress),
+        lambda: style_of(model, pictures_of(3), progress=progress),
     ):
         # Each call starts a count of its own.
         seen.clear()
@@ -208,7 +208,7 @@ def test_raising_in_progress_aborts(model: Model) -> None:
 
     for call in (
         lambda: encode(model, pictures_of(3), progress=cancel),
-        lambda: pipeline.style_of(model, pictures_of(3), progress=cancel),
+        lambda: style_of(model, pictures_of(3), progress=cancel),
         lambda: decode(model, features, progress=cancel),
     ):
         calls = 0
@@ -219,7 +219,7 @@ def test_raising_in_progress_aborts(model: Model) -> None:
 
 def test_the_style_of_a_picture_is_that_of_its_features(model: Model) -> None:
     picture = pictures_of(2, 30, 45, 4)
-    style = pipeline.style_of(model, picture, shorter_side=20)
+    style = style_of(model, picture, shorter_side=20)
     expected = style_statistics(encode(model, picture, shorter_side=20))
     assert style.encoder == model.identity
     torch.testing.assert_close(style.statistics.mean, expected.statistics.mean)

@@ -10,12 +10,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from adain_nodes.features import Features, Style
 from adain_nodes.host.errors import InputError
 from adain_nodes.models.model import Model
 from adain_nodes.ops.masks import MaskStatistics
 from adain_nodes.ops.statistics import Statistics
-from adain_nodes.pipeline import compose, encode, style_statistics, transfer
+from adain_nodes.pipeline.transfer import compose, encode, style_statistics, transfer
+from adain_nodes.pipeline.types import Features, Style
 
 from .region_arithmetic import EPSILON, assert_equals, encoded, normalised_by_region, style_of
 

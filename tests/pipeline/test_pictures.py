@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from adain_nodes.host.errors import InputError
-from adain_nodes.pictures import (
+from adain_nodes.pipeline.pictures import (
     check_picture,
     collected,
     common_batch,

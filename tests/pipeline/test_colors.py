@@ -4,8 +4,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from adain_nodes import colors
-from adain_nodes.colors import METHODS, match_color, recolors_style, result_for, style_for
 from adain_nodes.host.errors import InputError
 from adain_nodes.ops.color import (
     LINEAR_MAPS,
@@ -15,6 +13,8 @@ from adain_nodes.ops.color import (
     match_histograms,
     match_statistics,
 )
+from adain_nodes.pipeline import colors
+from adain_nodes.pipeline.colors import METHODS, match_color, recolors_style, result_for, style_for
 
 RECOLORING = [method for method in METHODS if method != "luminance"]
 

@@ -9,12 +9,12 @@ from itertools import chain
 import torch
 from torch import Tensor
 
-from .host.errors import InputError
+from ..host.errors import InputError
+from ..models.networks.bands import tiles
+from ..models.weights.tensors import EncoderIdentity
+from ..ops.masks import MaskResize, grid_mask
+from ..ops.statistics import BLOCK_ELEMENTS, Statistics
 from .mask_checks import check_mask_option
-from .models.networks.bands import tiles
-from .models.weights.tensors import EncoderIdentity
-from .ops.masks import MaskResize, grid_mask
-from .ops.statistics import BLOCK_ELEMENTS, Statistics
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from torch import Tensor
 from adain_nodes.host.devices import Precision
 from adain_nodes.image_files import read_picture
 from adain_nodes.models.model import load_model
-from adain_nodes.pipeline import decode, encode, style_of, transfer
+from adain_nodes.pipeline.transfer import decode, encode, style_of, transfer
 
-IMAGES = Path(__file__).parents[1] / "examples" / "images"
+IMAGES = Path(__file__).parents[2] / "examples" / "images"
 
 
 @pytest.fixture(scope="module")

@@ -8,12 +8,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from adain_nodes.features import DeferredFeatures, Style
-from adain_nodes.film import FilmOptions, Region, stylize, stylize_frames
 from adain_nodes.host.errors import InputError
 from adain_nodes.models.model import Model
 from adain_nodes.models.weights.tensors import EncoderIdentity
-from adain_nodes.pipeline import decode, encode, style_statistics, transfer
+from adain_nodes.pipeline.film import FilmOptions, Region, stylize, stylize_frames
+from adain_nodes.pipeline.transfer import decode, encode, style_statistics, transfer
+from adain_nodes.pipeline.types import DeferredFeatures, Style
 
 PAIRS = [(1, 1), (1, 3), (3, 1), (3, 3)]
 

@@ -9,10 +9,10 @@ from typing import get_args
 import torch
 from torch import Tensor
 
-from .host.errors import InputError
-from .host.plain import Progress
-from .models.networks.bands import tiles
-from .ops.color import (
+from ..host.errors import InputError
+from ..host.plain import Progress
+from ..models.networks.bands import tiles
+from ..ops.color import (
     LINEAR_MAPS,
     ColorMethod,
     ColorStatistics,

@@ -16,7 +16,16 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .features import (
+from ..host.errors import InputError
+from ..host.plain import Progress
+from ..models.model import Model
+from ..ops.adain import adain, blend, interpolate_statistics
+from ..ops.masks import MaskResize, MaskStatistics, compose_regions, is_empty
+from ..ops.statistics import Statistics, channel_statistics
+from .engine import cells, counter, decode_one, encode_one, summarise_one
+from .mask_checks import check_mask_option, refuse_empty_style_mask, warn_of_empty
+from .pictures import check_picture, collected, common_batch
+from .types import (
     DeferredFeatures,
     Features,
     Style,
@@ -25,15 +34,6 @@ from .features import (
     check_same_size,
     stacked,
 )
-from .host.errors import InputError
-from .host.plain import Progress
-from .mask_checks import check_mask_option, refuse_empty_style_mask, warn_of_empty
-from .models.model import Model
-from .ops.adain import adain, blend, interpolate_statistics
-from .ops.masks import MaskResize, MaskStatistics, compose_regions, is_empty
-from .ops.statistics import Statistics, channel_statistics
-from .pictures import check_picture, collected, common_batch
-from .steps import cells, counter, decode_one, encode_one, summarise_one
 
 
 def encode(

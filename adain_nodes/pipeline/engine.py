@@ -16,16 +16,16 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from .features import DeferredFeatures, Features
-from .host import surroundings
-from .host.memory import is_out_of_memory
-from .host.plain import Progress, Resident
-from .models.model import Model
-from .models.networks.bands import automatic_rows, stream, tiles
-from .models.networks.inference import MIDDLE, prepared, taps
-from .models.networks.vgg import MIN_SIDE, STRIDE, Encoder, grid_size
-from .ops.statistics import Moments, Statistics
+from ..host import surroundings
+from ..host.memory import is_out_of_memory
+from ..host.plain import Progress, Resident
+from ..models.model import Model
+from ..models.networks.bands import automatic_rows, stream, tiles
+from ..models.networks.inference import MIDDLE, prepared, taps
+from ..models.networks.vgg import MIN_SIDE, STRIDE, Encoder, grid_size
+from ..ops.statistics import Moments, Statistics
 from .pictures import scaled_size, to_network
+from .types import DeferredFeatures, Features
 
 logger = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .host.errors import InputError
-from .models.networks.vgg import MIN_SIDE
+from ..host.errors import InputError
+from ..models.networks.vgg import MIN_SIDE
 
 
 def check_picture(picture: Tensor, name: str) -> None:

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from adain_nodes.host.errors import InputError
-from adain_nodes.mask_checks import refuse_empty_style_mask, warn_of_empty
 from adain_nodes.ops.masks import grid_mask
+from adain_nodes.pipeline.mask_checks import refuse_empty_style_mask, warn_of_empty
 
 SIZE, GRID = (64, 64), (8, 8)
 

@@ -9,11 +9,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from adain_nodes import sweeps
-from adain_nodes.colors import METHODS, match_color
-from adain_nodes.features import Style
 from adain_nodes.models.model import Model
-from adain_nodes.pipeline import decode, encode, style_statistics, transfer
+from adain_nodes.pipeline import sweeps
+from adain_nodes.pipeline.colors import METHODS, match_color
+from adain_nodes.pipeline.transfer import decode, encode, style_statistics, transfer
+from adain_nodes.pipeline.types import Style
 
 SIZE = 16
 

@@ -7,8 +7,8 @@ from typing import get_args
 
 from torch import Tensor
 
-from .host.errors import InputError
-from .ops.masks import MaskResize, MaskStatistics, is_empty
+from ..host.errors import InputError
+from ..ops.masks import MaskResize, MaskStatistics, is_empty
 
 logger = logging.getLogger(__name__)
 

@@ -8,19 +8,19 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from ..host.errors import InputError
+from ..host.plain import Progress
+from ..models.model import Model
+from ..ops.color import ColorMethod
+from ..ops.masks import MaskResize, MaskStatistics
+from ..ops.statistics import Moments, Statistics
 from .colors import check_method, recolors_style, result_for, style_for
-from .features import Features, Style, as_batch, check_same_encoder
-from .frame_statistics import FrameStatistics, Shared, Smoothed, check_frame_statistics
-from .host.errors import InputError
-from .host.plain import Progress
+from .engine import Report, cells, counter, decode_one, encode_one
+from .film_statistics import FrameStatistics, Shared, Smoothed, check_frame_statistics
 from .mask_checks import check_mask_option, warn_of_empty
-from .models.model import Model
-from .ops.color import ColorMethod
-from .ops.masks import MaskResize, MaskStatistics
-from .ops.statistics import Moments, Statistics
 from .pictures import check_picture, collected, common_batch
-from .pipeline import apply_style, compose_deferred, style_of
-from .steps import Report, cells, counter, decode_one, encode_one
+from .transfer import apply_style, compose_deferred, style_of
+from .types import Features, Style, as_batch, check_same_encoder
 
 
 @dataclass(frozen=True)

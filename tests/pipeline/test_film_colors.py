@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from adain_nodes import pipeline
-from adain_nodes.colors import METHODS, match_color
-from adain_nodes.film import stylize
 from adain_nodes.host.errors import InputError
 from adain_nodes.models.model import Model
 from adain_nodes.ops.color import ColorMethod
+from adain_nodes.pipeline import transfer
+from adain_nodes.pipeline.colors import METHODS, match_color
+from adain_nodes.pipeline.film import stylize
 
 RECOLORING = [method for method in METHODS if method != "luminance"]
 
@@ -36,7 +36,7 @@ def test_styles_are_recoloured_to_the_first_frame(
     arts = torch.cat([art, art.flip(-1), art.roll(1, -1)])[:styles]
     result = stylize(model, frames, arts, style_size=16, alpha=0.8, preserve_color=method)
     matched = match_color(arts, frames[:1], method)
-    style = pipeline.style_statistics(pipeline.encode(model, matched, shorter_side=16))
+    style = transfer.style_statistics(transfer.encode(model, matched, shorter_side=16))
     torch.testing.assert_close(result, stylize(model, frames, style, alpha=0.8))
 
 
@@ -66,20 +66,20 @@ def test_luminance_of_one_picture_in_several_styles(
 def test_statistics_cannot_be_recoloured(
     model: Model, frames: Tensor, art: Tensor, method: ColorMethod
 ) -> None:
-    style = pipeline.style_of(model, art)
+    style = transfer.style_of(model, art)
     with pytest.raises(InputError, match=f"{method} recolours the style picture"):
         stylize(model, frames, style, preserve_color=method)
 
 
 def test_luminance_goes_with_statistics(model: Model, frames: Tensor, art: Tensor) -> None:
-    style = pipeline.style_of(model, art, shorter_side=512)
+    style = transfer.style_of(model, art, shorter_side=512)
     of_statistics = stylize(model, frames, style, preserve_color="luminance")
     assert torch.equal(of_statistics, stylize(model, frames, art, preserve_color="luminance"))
 
 
 def test_pictures_of_style_are_scaled_as_asked(model: Model, frames: Tensor, art: Tensor) -> None:
     for size in (0, 30):
-        style = pipeline.style_of(model, art, shorter_side=size)
+        style = transfer.style_of(model, art, shorter_side=size)
         expected = stylize(model, frames, style)
         assert torch.equal(stylize(model, frames, art, style_size=size), expected)
 

@@ -9,12 +9,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from adain_nodes import film, steps
 from adain_nodes.host.plain import Host
 from adain_nodes.models.model import Model
 from adain_nodes.models.networks.bands import tiles
-from adain_nodes.pipeline import decode, encode, style_of, style_statistics, transfer
-from adain_nodes.steps import cells, counter
+from adain_nodes.pipeline import engine, film
+from adain_nodes.pipeline.engine import cells, counter
+from adain_nodes.pipeline.transfer import decode, encode, style_of, style_statistics, transfer
 
 SIZES = [(1, 1), (9, 40), (40, 9), (61, 30), (64, 24)]
 
@@ -96,11 +96,11 @@ def test_tiles_are_halved_until_memory_suffices(
             yield tile
 
     monkeypatch.setattr(Host, "free_memory", lambda *_: None)
-    monkeypatch.setattr(steps, "automatic_rows", lambda *_, **__: 80)
+    monkeypatch.setattr(engine, "automatic_rows", lambda *_, **__: 80)
     picture = torch.rand(1, 160, 16, 3)
     features = encode(model, picture)
     expected = decode(model, features)
-    monkeypatch.setattr(steps, "tiles", failing)
+    monkeypatch.setattr(engine, "tiles", failing)
     seen: list[tuple[int, int]] = []
     chosen = in_tiles_of(model, size and 80)
     result = encode(chosen, picture, progress=lambda *report: seen.append(report))
@@ -124,7 +124,7 @@ def test_other_errors_and_the_smallest_tile_end_it(
             tried += 1
             raise error
 
-        monkeypatch.setattr(steps, "tiles", failing)
+        monkeypatch.setattr(engine, "tiles", failing)
         with pytest.raises(type(error)):
             encode(in_tiles_of(model, 16), picture)
         assert tried == attempts
@@ -137,7 +137,7 @@ def test_little_memory_gives_small_tiles(model: Model, monkeypatch: pytest.Monke
         heights.append(rows)
         return tiles(height, rows)
 
-    monkeypatch.setattr(steps, "tiles", noted)
+    monkeypatch.setattr(engine, "tiles", noted)
     picture = torch.rand(1, 300, 16, 3)
     for free in (1 << 40, 1 << 20):
         monkeypatch.setattr(Host, "free_memory", lambda *_, free=free: free)

@@ -3,7 +3,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from adain_nodes.features import (
+from adain_nodes.host.errors import InputError
+from adain_nodes.models.weights.tensors import EncoderIdentity
+from adain_nodes.ops.statistics import Statistics
+from adain_nodes.pipeline.types import (
     DeferredFeatures,
     Features,
     Style,
@@ -13,9 +16,6 @@ from adain_nodes.features import (
     stacked,
     stacked_styles,
 )
-from adain_nodes.host.errors import InputError
-from adain_nodes.models.weights.tensors import EncoderIdentity
-from adain_nodes.ops.statistics import Statistics
 
 ONE = EncoderIdentity("1" * 64, "one")
 OTHER = EncoderIdentity("2" * 64, "other")
@@ -60,7 +60,7 @@ def test_deferred_features_are_computed_a_few_rows_at_a_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     features = Features(torch.randn(2, 4, 5, 3), (40, 24), None, ONE)
-    monkeypatch.setattr("adain_nodes.features.BLOCK_ELEMENTS", 2 * 4 * 3 * 2)
+    monkeypatch.setattr("adain_nodes.pipeline.types.BLOCK_ELEMENTS", 2 * 4 * 3 * 2)
     heights = []
 
     def doubled(rows: slice) -> torch.Tensor:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-from .host.errors import InputError
-from .ops.adain import interpolate_statistics
-from .ops.statistics import Moments, Statistics
+from ..host.errors import InputError
+from ..ops.adain import interpolate_statistics
+from ..ops.statistics import Moments, Statistics
 
 FrameStatistics = Literal["per_frame", "shared", "smoothed"]
 """Of each frame on its own; of all frames together; of each frame and, fading, those before it."""

@@ -14,12 +14,12 @@ from itertools import product
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..host.plain import Progress
+from ..models.model import Model
+from ..ops.masks import remainder
 from .colors import METHODS, recolors_style, result_for, style_for
-from .features import Features, Style
-from .host.plain import Progress
-from .models.model import Model
-from .ops.masks import remainder
-from .pipeline import compose, decode, encode, interpolate_styles, style_of, transfer
+from .transfer import compose, decode, encode, interpolate_styles, style_of, transfer
+from .types import Features, Style
 
 Rows = list[list[Tensor | None]]
 """Pictures [1,H,W,C] in 0..1 in rows of equal length; None is an empty place."""

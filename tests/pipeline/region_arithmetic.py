@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from adain_nodes.features import Features, Style
 from adain_nodes.models.model import Model
-from adain_nodes.pipeline import encode, style_statistics
+from adain_nodes.pipeline.transfer import encode, style_statistics
+from adain_nodes.pipeline.types import Features, Style
 
 EPSILON = 1e-5
 

@@ -10,16 +10,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from adain_nodes import film, pipeline, steps
-from adain_nodes.colors import match_color
-from adain_nodes.features import Features, Style
-from adain_nodes.film import FilmOptions, Region, stylize, stylize_frames
-from adain_nodes.frame_statistics import MODES, FrameStatistics
 from adain_nodes.host.errors import InputError
 from adain_nodes.models.model import Model
 from adain_nodes.models.weights.tensors import EncoderIdentity
 from adain_nodes.ops.flicker import flicker
 from adain_nodes.ops.statistics import Statistics
+from adain_nodes.pipeline import engine, film, transfer
+from adain_nodes.pipeline.colors import match_color
+from adain_nodes.pipeline.film import FilmOptions, Region, stylize, stylize_frames
+from adain_nodes.pipeline.film_statistics import MODES, FrameStatistics
+from adain_nodes.pipeline.types import Features, Style
 
 FRAMES = 5
 BEYOND_A_FRAME: tuple[FrameStatistics, ...] = ("shared", "smoothed")
@@ -34,7 +34,7 @@ def frames() -> Tensor:
 
 @pytest.fixture
 def style(model: Model) -> Style:
-    return pipeline.style_of(model, torch.rand(1, 18, 24, 3))
+    return transfer.style_of(model, torch.rand(1, 18, 24, 3))
 
 
 def measured(values: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
@@ -82,7 +82,7 @@ def expected_film(
     alpha: float = 1.0,
 ) -> Tensor:
     """The arithmetic of a film written down anew."""
-    features = pipeline.encode(model, frames)
+    features = transfer.encode(model, frames)
     statistics = expected_statistics(features, grids, mode, 0.6)
     targets = []
     for index, own in enumerate(statistics):
@@ -94,7 +94,7 @@ def expected_film(
             weight = alpha * grids[index]
             x = weight * styled + (1 - weight) * x
         targets.append(x)
-    return pipeline.decode(model, replace(features, values=torch.cat(targets)))
+    return transfer.decode(model, replace(features, values=torch.cat(targets)))
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -102,7 +102,7 @@ def expected_film(
 def test_a_film_is_what_its_statistics_make_of_it(
     model: Model, frames: Tensor, mode: FrameStatistics, styles: int
 ) -> None:
-    style = pipeline.style_of(model, torch.rand(styles, 18, 24, 3))
+    style = transfer.style_of(model, torch.rand(styles, 18, 24, 3))
     result = stylize(model, frames, style, alpha=0.7, frame_statistics=mode, smoothing=0.6)
     expected = expected_film(model, frames, style, torch.ones(FRAMES, 3, 4), mode=mode, alpha=0.7)
     torch.testing.assert_close(result, expected, rtol=0, atol=1e-4)
@@ -121,7 +121,7 @@ def test_masks_that_are_empty_in_some_frames(
     result = stylize(model, frames, style, mask=masks, frame_statistics=mode, smoothing=0.6)
     expected = expected_film(model, frames, style, grids, mode=mode)
     torch.testing.assert_close(result, expected, rtol=0, atol=1e-4)
-    untouched = pipeline.decode(model, pipeline.encode(model, frames))
+    untouched = transfer.decode(model, transfer.encode(model, frames))
     torch.testing.assert_close(result[[0, 3]], untouched[[0, 3]])
 
 
@@ -130,7 +130,7 @@ def test_a_mask_that_is_empty_in_all_frames(
     model: Model, frames: Tensor, style: Style, mode: FrameStatistics
 ) -> None:
     result = stylize(model, frames, style, mask=torch.zeros(20, 31), frame_statistics=mode)
-    untouched = pipeline.decode(model, pipeline.encode(model, frames))
+    untouched = transfer.decode(model, transfer.encode(model, frames))
     torch.testing.assert_close(result, untouched)
 
 
@@ -143,15 +143,15 @@ def test_statistics_of_the_image_under_a_mask(
     options = FilmOptions(frame_statistics=mode, mask_statistics="image", smoothing=0.6)
     result = torch.stack(list(stylize_frames(model, frames, [Region(style, mask)], options)))
     whole = stylize(model, frames, style, frame_statistics=mode, smoothing=0.6)
-    features = pipeline.encode(model, frames)
+    features = transfer.encode(model, frames)
     own = expected_statistics(features, torch.ones(FRAMES, 3, 4), mode, 0.6)
     grid = features.on_grid(mask, "area")
     parts = []
     for index, each in enumerate(own):
-        styled = pipeline.apply_style(features[index], style, alpha=1, own=each).computed()
+        styled = transfer.apply_style(features[index], style, alpha=1, own=each).computed()
         values = grid * styled.values + (1 - grid) * features[index].values
         parts.append(replace(styled, values=values))
-    expected = torch.cat([pipeline.decode(model, part) for part in parts])
+    expected = torch.cat([transfer.decode(model, part) for part in parts])
     torch.testing.assert_close(result, expected, rtol=0, atol=1e-4)
     assert not torch.allclose(result, whole)
 
@@ -160,22 +160,22 @@ def test_statistics_of_the_image_under_a_mask(
 def test_each_region_has_statistics_of_its_own(
     model: Model, frames: Tensor, mode: FrameStatistics
 ) -> None:
-    styles = [pipeline.style_of(model, torch.rand(1, 18, 24, 3)) for _ in range(2)]
+    styles = [transfer.style_of(model, torch.rand(1, 18, 24, 3)) for _ in range(2)]
     left = torch.zeros(20, 31)
     left[:, :16] = 1
     regions = [Region(styles[0], left), Region(styles[1], 1 - left)]
     options = FilmOptions(frame_statistics=mode, smoothing=0.6)
     result = torch.stack(list(stylize_frames(model, frames, regions, options)))
 
-    features = pipeline.encode(model, frames)
+    features = transfer.encode(model, frames)
     grids = [features.on_grid(region.mask, "area")[:, 0] for region in regions]  # type: ignore[arg-type]
     values = torch.zeros_like(features.values)
     for style, grid in zip(styles, grids, strict=True):
         own = expected_statistics(features, grid.expand(FRAMES, -1, -1), mode, 0.6)
         for index, each in enumerate(own):
-            styled = pipeline.apply_style(features[index], style, alpha=1, own=each).computed()
+            styled = transfer.apply_style(features[index], style, alpha=1, own=each).computed()
             values[index] += grid[0] * styled.values[0]
-    expected = pipeline.decode(model, replace(features, values=values))
+    expected = transfer.decode(model, replace(features, values=values))
     torch.testing.assert_close(result, expected, rtol=0, atol=1e-4)
 
 
@@ -200,13 +200,13 @@ def test_a_film_of_one_frame_has_the_statistics_of_a_picture(
 def test_one_picture_in_several_styles_is_a_film_that_stands_still(
     model: Model, frames: Tensor, mode: FrameStatistics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    styles = pipeline.style_of(model, torch.rand(3, 18, 24, 3))
+    styles = transfer.style_of(model, torch.rand(3, 18, 24, 3))
     expected = stylize(model, frames[:1].expand(3, -1, -1, -1), styles)
     encoded = []
 
     def counted(*inputs: Any) -> Features:
         encoded.append(1)
-        return steps.encode_one(*inputs)
+        return engine.encode_one(*inputs)
 
     monkeypatch.setattr(film, "encode_one", counted)
     result = stylize(model, frames[:1], styles, frame_statistics=mode)
