@@ -17,13 +17,13 @@ from typing import Literal
 
 from .augmentation_manifest import record
 from .augmentation_plan import Plan, PlannedResult
+from .files.pictures import check_writable, read_picture, write_picture
+from .files.styles import load_style
 from .host.errors import InputError
-from .image_files import check_writable, read_picture, write_picture
 from .models.model import Model
 from .pipeline.pictures import scaled_size
 from .pipeline.transfer import decode, encode, style_of, transfer
 from .pipeline.types import Features, Style
-from .style_files import load_style
 
 
 @dataclass(frozen=True)

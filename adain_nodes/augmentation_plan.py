@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
+from .files.pictures import READABLE_SUFFIXES, WRITABLE_SUFFIXES
+from .files.style_inputs import StyleInput, styles_in
+from .files.styles import STYLE_SUFFIX
 from .host.errors import InputError
-from .image_files import READABLE_SUFFIXES, WRITABLE_SUFFIXES
-from .style_files import STYLE_SUFFIX
-from .style_inputs import StyleInput, styles_in
 
 
 @dataclass(frozen=True)

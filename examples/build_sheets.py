@@ -17,7 +17,9 @@ from measure_flicker import exposure_ramp, square
 from PIL import Image
 from torch import Tensor
 
-from adain_nodes.image_files import read_mask, read_picture
+from adain_nodes.files.pictures import read_mask, read_picture
+from adain_nodes.files.sheets import arranged
+from adain_nodes.files.styles import load_style, save_style
 from adain_nodes.models.model import Model, load_model
 from adain_nodes.pipeline import sweeps
 from adain_nodes.pipeline.film import stylize
@@ -33,8 +35,6 @@ from adain_nodes.pipeline.transfer import (
     transfer,
 )
 from adain_nodes.pipeline.types import stacked_styles
-from adain_nodes.sheets import arranged
-from adain_nodes.style_files import load_style, save_style
 
 ROOT = Path(__file__).parents[1]
 IMAGES = ROOT / "examples" / "images"

@@ -21,7 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from adain_nodes.image_files import read_picture
+from adain_nodes.files.pictures import read_picture
 from adain_nodes.models.model import load_model
 from adain_nodes.ops.flicker import flicker
 from adain_nodes.pipeline.film import stylize

@@ -15,13 +15,13 @@ from adain_nodes import augmentation
 from adain_nodes.augmentation import Outcome, augment
 from adain_nodes.augmentation_manifest import MANIFEST
 from adain_nodes.augmentation_plan import AugmentationOptions, Plan, make_plan
+from adain_nodes.files.pictures import read_picture, write_picture
+from adain_nodes.files.styles import save_style
 from adain_nodes.host.errors import InputError
-from adain_nodes.image_files import read_picture, write_picture
 from adain_nodes.models.model import Model
 from adain_nodes.models.weights.tensors import EncoderIdentity
 from adain_nodes.pipeline import transfer
 from adain_nodes.pipeline.types import Style, stacked_styles
-from adain_nodes.style_files import save_style
 
 CONTENTS = ("a/1.png", "a/1.jpg", "a/b/2.webp", "3.png", "4.png", "5.png", "6.png")
 STYLES = ("oil.png", "old/ink.png", "pen.png")

@@ -9,8 +9,8 @@ import pytest
 from adain_nodes import augmentation_manifest
 from adain_nodes.augmentation_manifest import MANIFEST, record
 from adain_nodes.augmentation_plan import AugmentationOptions, Plan
+from adain_nodes.files.style_inputs import StyleInput
 from adain_nodes.host.errors import InputError
-from adain_nodes.style_inputs import StyleInput
 
 
 @pytest.fixture

@@ -63,8 +63,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(options: argparse.Namespace) -> None:
+    from ..files.pictures import picture_size
     from ..host.processes import joined_world, local_device
-    from ..image_files import picture_size
     from ..training.ablation import Pictures, Study, hold_out
     from ..training.data import find_pictures, read_names, warn_of_unknown
     from .device import chosen_device
@@ -132,7 +132,7 @@ def _train(study: Study) -> None:
 
 
 def _report(study: Study, contents: Sequence[Path], styles: Sequence[Path]) -> None:
-    from ..image_files import write_picture
+    from ..files.pictures import write_picture
     from ..training.ablation_report import plot_curves, read_curves, write_report
 
     print("Pictures held out", flush=True)

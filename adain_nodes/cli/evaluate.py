@@ -113,7 +113,7 @@ def run(options: argparse.Namespace) -> None:
 
     from dataclasses import replace
 
-    from ..image_files import picture_size
+    from ..files.pictures import picture_size
     from ..models.model import load_model
     from ..training.evaluation import balanced_pairs, evaluate, reconstructions
     from ..training.figures import check_matplotlib

@@ -68,9 +68,9 @@ class Sheet:
 
 
 def run(options: argparse.Namespace) -> None:
-    from ..image_files import check_writable, write_picture
+    from ..files.pictures import check_writable, write_picture
+    from ..files.sheets import GAP, arranged
     from ..models.model import load_model
-    from ..sheets import GAP, arranged
     from .progress import terminal_progress
 
     _check(options)
@@ -113,7 +113,7 @@ def _sheet(options: argparse.Namespace) -> Sheet:
     Raises:
         InputError: one cannot be read.
     """
-    from ..image_files import read_mask, read_picture
+    from ..files.pictures import read_mask, read_picture
     from ..pipeline import sweeps
     from ..pipeline.colors import METHODS, recolors_style
 

@@ -13,8 +13,8 @@ from .options import add_model
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ..files.styles import StyleInfo
     from ..pipeline.types import Style
-    from ..style_files import StyleInfo
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -49,12 +49,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run_save(options: argparse.Namespace) -> None:
-    from ..image_files import read_picture
+    from ..files.pictures import read_picture
+    from ..files.style_inputs import is_style_file
+    from ..files.styles import check_style_path, describe_style, load_style, save_style
     from ..models.model import load_model
     from ..pipeline.transfer import encode, style_of, style_statistics
     from ..pipeline.types import stacked_styles
-    from ..style_files import check_style_path, describe_style, load_style, save_style
-    from ..style_inputs import is_style_file
     from .device import chosen_device
     from .progress import terminal_progress
 
@@ -93,8 +93,8 @@ def run_save(options: argparse.Namespace) -> None:
 
 
 def run_list(options: argparse.Namespace) -> None:
+    from ..files.styles import describe_style
     from ..host.errors import InputError
-    from ..style_files import describe_style
 
     broken = []
     entries = []
@@ -123,8 +123,8 @@ def run_list(options: argparse.Namespace) -> None:
 
 
 def _check_save(options: argparse.Namespace) -> None:
+    from ..files.style_inputs import is_style_file
     from ..host.errors import InputError
-    from ..style_inputs import is_style_file
 
     if options.size < 0:
         raise InputError(f"--size must be 0 (keep) or more px, got {options.size}")
@@ -139,8 +139,8 @@ def _check_save(options: argparse.Namespace) -> None:
 
 
 def _style_mask(path: Path) -> Tensor:
+    from ..files.pictures import read_mask
     from ..host.errors import InputError
-    from ..image_files import read_mask
 
     mask = read_mask(path)
     if not mask.any():
@@ -152,8 +152,8 @@ def _style_mask(path: Path) -> Tensor:
 
 def _style_files(paths: Sequence[Path]) -> list[Path]:
     """The files named, and those in the folders named and below them."""
+    from ..files.styles import STYLE_SUFFIX, list_styles
     from ..host.errors import InputError
-    from ..style_files import STYLE_SUFFIX, list_styles
 
     files: list[Path] = []
     for path in paths:

@@ -9,14 +9,14 @@ from itertools import groupby
 
 from torch import Tensor
 
-from ..film_files import PictureSequence
+from ..files.films import PictureSequence
+from ..files.pictures import write_picture
+from ..files.style_inputs import StyleInput
 from ..host.plain import Progress
-from ..image_files import write_picture
 from ..models.model import Model
 from ..pipeline.film import FilmOptions, Region, stylize_frames
 from ..pipeline.transfer import interpolate_styles
 from ..pipeline.types import Style
-from ..style_inputs import StyleInput
 from .stylize_plan import FilmJob, Plan
 from .stylize_work import EncodedStyles, Inputs, Result, with_rest
 

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from ..film_files import FILM_SUFFIXES, FilmFile, PictureSequence, open_film
+from ..files.films import FILM_SUFFIXES, FilmFile, PictureSequence, open_film
+from ..files.pictures import READABLE_SUFFIXES, WRITABLE_SUFFIXES, check_writable, picture_size
+from ..files.style_inputs import StyleInput, style_inputs
 from ..host.errors import InputError
-from ..image_files import READABLE_SUFFIXES, WRITABLE_SUFFIXES, check_writable, picture_size
 from ..ops.color import ColorMethod
 from ..pipeline.colors import recolors_style
 from ..pipeline.film_statistics import FrameStatistics
 from ..pipeline.pictures import scaled_size
-from ..style_inputs import StyleInput, style_inputs
 
 
 @dataclass(frozen=True)

@@ -11,17 +11,17 @@ from pathlib import Path
 
 from torch import Tensor
 
+from ..files.pictures import read_mask, read_picture, write_picture
+from ..files.style_inputs import StyleInput
+from ..files.styles import load_style
 from ..host.errors import InputError
 from ..host.plain import Progress
-from ..image_files import read_mask, read_picture, write_picture
 from ..models.model import Model
 from ..ops.masks import remainder
 from ..pipeline.colors import recolors_style, result_for, style_for
 from ..pipeline.film import FilmOptions
 from ..pipeline.transfer import compose, decode, encode, interpolate_styles, style_of, transfer
 from ..pipeline.types import Features, Style, check_same_encoder
-from ..style_files import load_style
-from ..style_inputs import StyleInput
 from .stylize_plan import Job, Plan
 
 

@@ -148,7 +148,7 @@ def _train(
     trainer: Trainer, encoder: tuple[dict[str, Tensor], dict[str, str]], interval: int
 ) -> None:
     """Trains to the end; the main process with the encoder's file, progress, previews and plots."""
-    from ..image_files import write_picture
+    from ..files.pictures import write_picture
     from ..models.weights.store import ENCODER_FILE
     from ..models.weights.tensors import write_tensors
     from ..training.plot import plot_log

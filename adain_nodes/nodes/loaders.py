@@ -6,9 +6,9 @@ from pathlib import Path
 
 from torch import Tensor
 
+from ..files.pictures import read_mask, read_picture
 from ..host import surroundings
 from ..host.devices import Precision
-from ..image_files import read_mask, read_picture
 from ..models.model import Model, load_model
 from ..models.weights.manifest import load_manifest
 from ..models.weights.store import available_models, resolve

@@ -9,11 +9,11 @@ from typing import Any
 
 from torch import Tensor
 
+from ..files.styles import find_style, list_styles, load_style, new_style_path, save_style
 from ..host import surroundings
 from ..host.errors import InputError
 from ..pipeline.pictures import check_picture
 from ..pipeline.types import Style
-from ..style_files import find_style, list_styles, load_style, new_style_path, save_style
 from . import schema
 
 logger = logging.getLogger(__name__)

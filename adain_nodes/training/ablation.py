@@ -17,14 +17,14 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from ..files.pictures import read_picture
+from ..files.sheets import arranged, square
 from ..host.errors import InputError
 from ..host.plain import Resident
 from ..host.processes import World
 from ..host.writing import write_text
-from ..image_files import read_picture
 from ..models.networks.vgg import Encoder
 from ..models.weights.tensors import identify
-from ..sheets import arranged, square
 from .data import RandomCrops
 from .measurement import LossMeter, View
 from .options import TrainingOptions

@@ -16,8 +16,8 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from ..files.pictures import READABLE_SUFFIXES
 from ..host.errors import InputError
-from ..image_files import READABLE_SUFFIXES
 
 logger = logging.getLogger(__name__)
 

@@ -17,14 +17,14 @@ from statistics import fmean, median
 import torch
 from torch import Tensor
 
+from ..files.pictures import read_picture
+from ..files.sheets import square
 from ..host.plain import Progress
-from ..image_files import read_picture
 from ..models.model import Model
 from ..models.weights.tensors import EncoderIdentity
 from ..ops.similarity import psnr, ssim
 from ..pipeline import transfer
 from ..pipeline.types import Features, Style
-from ..sheets import square
 from .measurement import Losses, LossMeter, View
 
 CONTENT = "content unchanged"

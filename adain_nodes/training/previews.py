@@ -9,12 +9,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from ..files.pictures import read_picture
+from ..files.sheets import arranged, square
 from ..host.errors import InputError
-from ..image_files import read_picture
 from ..models.networks.vgg import Encoder
 from ..ops.adain import adain
 from ..ops.statistics import channel_statistics
-from ..sheets import arranged, square
 from .objective import Condition
 
 COUNT = 4

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from adain_nodes.cli import main
-from adain_nodes.image_files import write_picture
+from adain_nodes.files.pictures import write_picture
 
 SIZE = (40, 56)
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from adain_nodes.cli import main
-from adain_nodes.image_files import read_picture, write_picture
-from adain_nodes.sheets import GAP
+from adain_nodes.files.pictures import read_picture, write_picture
+from adain_nodes.files.sheets import GAP
 from adain_nodes.training.variants import VARIANTS
 
 CELL = 256

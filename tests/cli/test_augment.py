@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from adain_nodes.cli import main
-from adain_nodes.image_files import read_picture, write_picture
+from adain_nodes.files.pictures import read_picture, write_picture
 
 from .conftest import Command
 

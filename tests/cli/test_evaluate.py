@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from adain_nodes.cli import main
-from adain_nodes.image_files import write_picture
+from adain_nodes.files.pictures import write_picture
 from adain_nodes.training import evaluation
 
 Command = Callable[..., int]

@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from adain_nodes.cli import grid, main
-from adain_nodes.image_files import read_mask, read_picture, write_picture
+from adain_nodes.files.pictures import read_mask, read_picture, write_picture
+from adain_nodes.files.sheets import GAP, arranged
 from adain_nodes.models.model import load_model
 from adain_nodes.pipeline import sweeps
-from adain_nodes.sheets import GAP, arranged
 
 CELL = 16
 

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from adain_nodes.cli import main
-from adain_nodes.image_files import write_picture
+from adain_nodes.files.pictures import write_picture
 from adain_nodes.models.model import load_model
 from adain_nodes.models.weights import fetch, manifest, publish
 from adain_nodes.models.weights.manifest import PACKAGE_FOLDER, load_manifest

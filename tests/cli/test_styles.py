@@ -10,12 +10,12 @@ import pytest
 import torch
 
 from adain_nodes.cli import main
-from adain_nodes.image_files import read_mask, read_picture
+from adain_nodes.files.pictures import read_mask, read_picture
+from adain_nodes.files.styles import describe_style, load_style, save_style
 from adain_nodes.models.model import Model, load_model
 from adain_nodes.models.weights.tensors import EncoderIdentity
 from adain_nodes.pipeline.transfer import encode, style_of, style_statistics
 from adain_nodes.pipeline.types import Style, stacked_styles
-from adain_nodes.style_files import describe_style, load_style, save_style
 
 Command = Callable[..., int]
 Capture = pytest.CaptureFixture[str]

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from adain_nodes.cli import stylize_work
-from adain_nodes.image_files import read_mask, read_picture, write_picture
+from adain_nodes.files.pictures import read_mask, read_picture, write_picture
 from adain_nodes.models.model import Model, load_model
 from adain_nodes.models.networks.bands import tiles
 from adain_nodes.pipeline import engine, film, transfer

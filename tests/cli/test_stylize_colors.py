@@ -12,14 +12,14 @@ import torch
 from torch import Tensor
 
 from adain_nodes.cli import stylize as subcommand
-from adain_nodes.image_files import read_mask, read_picture, write_picture
+from adain_nodes.files.pictures import read_mask, read_picture, write_picture
+from adain_nodes.files.styles import save_style
 from adain_nodes.models.model import Model, load_model
 from adain_nodes.nodes import NODE_CLASS_MAPPINGS
 from adain_nodes.ops.color import ColorMethod
 from adain_nodes.pipeline import film, transfer
 from adain_nodes.pipeline.colors import METHODS, match_color
 from adain_nodes.pipeline.types import Style
-from adain_nodes.style_files import save_style
 
 OIL = ("--style", "oil.png")
 TWO = (*OIL, "--style", "ink.png")

@@ -12,17 +12,17 @@ import pytest
 import torch
 from torch import Tensor
 
-from adain_nodes.animations import Animation, open_animation
 from adain_nodes.cli import progress
 from adain_nodes.cli import stylize as subcommand
-from adain_nodes.image_files import read_mask, read_picture, write_picture
+from adain_nodes.files.animations import Animation, open_animation
+from adain_nodes.files.pictures import read_mask, read_picture, write_picture
 from adain_nodes.models.model import Model, load_model
 from adain_nodes.nodes import NODE_CLASS_MAPPINGS
 from adain_nodes.pipeline import film, transfer
 from adain_nodes.pipeline.film import FilmOptions, Region, stylize_frames
 from adain_nodes.pipeline.film_statistics import MODES, FrameStatistics
 
-from ..videos import sound_of, times_of, write_video
+from ..files.videos import sound_of, times_of, write_video
 
 OIL = ("--style", "oil.png")
 TWO = (*OIL, "--style", "ink.png")

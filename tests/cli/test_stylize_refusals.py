@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from adain_nodes.image_files import write_picture
+from adain_nodes.files.pictures import write_picture
 
 OIL = ("--style", "oil.png")
 TWO = (*OIL, "--style", "ink.png")

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from adain_nodes.cli import encoders, main
-from adain_nodes.image_files import read_picture, write_picture
+from adain_nodes.files.pictures import read_picture, write_picture
 from adain_nodes.models.networks.vgg import Encoder
 from adain_nodes.models.weights.tensors import identify, read_tensors
 

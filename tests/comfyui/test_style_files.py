@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from adain_nodes.files.styles import load_style, save_style
 from adain_nodes.ops.statistics import Statistics
 from adain_nodes.pipeline.types import Style
-from adain_nodes.style_files import load_style, save_style
 
 from .server import Prompt, Server
 from .test_execution import small_graph

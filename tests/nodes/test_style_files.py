@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 
+from adain_nodes.files.styles import describe_style, save_style
 from adain_nodes.host import surroundings
 from adain_nodes.host.errors import InputError
 from adain_nodes.host.plain import Host
@@ -18,7 +19,6 @@ from adain_nodes.nodes import NODE_CLASS_MAPPINGS
 from adain_nodes.ops.statistics import Statistics
 from adain_nodes.pipeline import transfer
 from adain_nodes.pipeline.types import Style
-from adain_nodes.style_files import describe_style, save_style
 
 LOAD: Any = NODE_CLASS_MAPPINGS["AdaINLoadStyle"]
 

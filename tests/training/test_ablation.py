@@ -17,10 +17,10 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
+from adain_nodes.files.sheets import GAP
 from adain_nodes.host.errors import InputError
 from adain_nodes.host.processes import World
 from adain_nodes.models.networks.vgg import Encoder
-from adain_nodes.sheets import GAP
 from adain_nodes.training import trainer as trainer_module
 from adain_nodes.training.ablation import HELD_OUT_INTERVAL, UNCHANGED, Pictures, Study, hold_out
 from adain_nodes.training.ablation_report import (

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from adain_nodes.image_files import read_picture
+from adain_nodes.files.pictures import read_picture
+from adain_nodes.files.sheets import square
 from adain_nodes.models.model import Model
 from adain_nodes.ops.similarity import ssim
-from adain_nodes.sheets import square
 from adain_nodes.training.comparison import Curve, optimize_pairs
 from adain_nodes.training.data import find_pictures
 from adain_nodes.training.measurement import LossMeter

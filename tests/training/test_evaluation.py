@@ -10,15 +10,15 @@ import pytest
 import torch
 from torch import Tensor
 
+from adain_nodes.files.pictures import read_picture, write_picture
+from adain_nodes.files.sheets import square
 from adain_nodes.host.plain import Resident
-from adain_nodes.image_files import read_picture, write_picture
 from adain_nodes.models.model import Model
 from adain_nodes.models.networks.vgg import Encoder
 from adain_nodes.models.weights.tensors import identify
 from adain_nodes.ops.similarity import ssim
 from adain_nodes.pipeline import transfer
 from adain_nodes.pipeline.types import Features
-from adain_nodes.sheets import square
 from adain_nodes.training.data import find_pictures
 from adain_nodes.training.evaluation import (
     CONTENT,

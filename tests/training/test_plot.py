@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from adain_nodes.image_files import read_picture
+from adain_nodes.files.pictures import read_picture
 from adain_nodes.training.plot import plot_log
 
 

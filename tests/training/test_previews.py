@@ -6,13 +6,13 @@ import pytest
 import torch
 from torch import nn
 
+from adain_nodes.files.pictures import write_picture
+from adain_nodes.files.sheets import GAP
 from adain_nodes.host.errors import InputError
-from adain_nodes.image_files import write_picture
 from adain_nodes.models.networks.decoder import Decoder
 from adain_nodes.models.networks.vgg import Encoder
 from adain_nodes.ops.adain import adain
 from adain_nodes.ops.statistics import channel_statistics
-from adain_nodes.sheets import GAP
 from adain_nodes.training.objective import target_alone
 from adain_nodes.training.previews import Previews
 

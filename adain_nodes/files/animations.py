@@ -11,10 +11,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from ..host.errors import InputError
+from ..host.writing import written_whole
 from .animation_formats import Frames, write_apng, write_gif, write_webp
-from .host.errors import InputError
-from .host.writing import written_whole
-from .image_files import opened
+from .pictures import opened
 
 _WRITERS = {".gif": write_gif, ".webp": write_webp, ".png": write_apng}
 _READABLE_FORMATS = ("GIF", "WEBP", "PNG")

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .host.errors import InputError
-from .host.writing import written_whole
+from ..host.errors import InputError
+from ..host.writing import written_whole
 
 _FORMATS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 

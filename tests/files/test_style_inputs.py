@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from adain_nodes.files.pictures import write_picture
+from adain_nodes.files.style_inputs import StyleInput, style_inputs, styles_in
+from adain_nodes.files.styles import load_style, save_style
 from adain_nodes.host.errors import InputError
-from adain_nodes.image_files import write_picture
 from adain_nodes.models.weights.tensors import EncoderIdentity
 from adain_nodes.ops.statistics import Statistics
 from adain_nodes.pipeline.types import Style
-from adain_nodes.style_files import load_style, save_style
-from adain_nodes.style_inputs import StyleInput, style_inputs, styles_in
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from adain_nodes.animations import Animation, open_animation
+from adain_nodes.files.animations import Animation, open_animation
 from adain_nodes.host.errors import InputError
 
 SUFFIXES = (".gif", ".webp", ".png")

@@ -26,11 +26,11 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from .host import surroundings
-from .host.errors import InputError
-from .models.weights.tensors import ENCODER_KEY, EncoderIdentity, write_tensors
-from .ops.statistics import Statistics
-from .pipeline.types import Style, check_same_encoder
+from ..host import surroundings
+from ..host.errors import InputError
+from ..models.weights.tensors import ENCODER_KEY, EncoderIdentity, write_tensors
+from ..ops.statistics import Statistics
+from ..pipeline.types import Style, check_same_encoder
 from .style_preview import preview_jpeg
 
 STYLE_SUFFIX = ".safetensors"

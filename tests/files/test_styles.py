@@ -12,11 +12,7 @@ import torch
 from PIL import Image
 from safetensors import safe_open
 
-from adain_nodes.host.errors import InputError
-from adain_nodes.models.weights.tensors import EncoderIdentity, write_tensors
-from adain_nodes.ops.statistics import Statistics
-from adain_nodes.pipeline.types import Style
-from adain_nodes.style_files import (
+from adain_nodes.files.styles import (
     describe_style,
     find_style,
     list_styles,
@@ -24,6 +20,10 @@ from adain_nodes.style_files import (
     new_style_path,
     save_style,
 )
+from adain_nodes.host.errors import InputError
+from adain_nodes.models.weights.tensors import EncoderIdentity, write_tensors
+from adain_nodes.ops.statistics import Statistics
+from adain_nodes.pipeline.types import Style
 
 ONE = EncoderIdentity("1" * 64, "one")
 OTHER = EncoderIdentity("2" * 64, "other")

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from adain_nodes.animations import Animation
-from adain_nodes.film_files import PictureSequence, natural_order, open_film
+from adain_nodes.files.animations import Animation
+from adain_nodes.files.films import PictureSequence, natural_order, open_film
+from adain_nodes.files.pictures import write_picture
+from adain_nodes.files.video import Video
 from adain_nodes.host.errors import InputError
-from adain_nodes.image_files import write_picture
-from adain_nodes.video import Video
 
 from .videos import write_video
 

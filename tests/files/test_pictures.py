@@ -9,9 +9,9 @@ import pytest
 import torch
 from PIL import ExifTags, Image
 
+from adain_nodes.files.pictures import check_writable, picture_size, read_mask, read_picture
+from adain_nodes.files.pictures import write_picture as write
 from adain_nodes.host.errors import InputError
-from adain_nodes.image_files import check_writable, picture_size, read_mask, read_picture
-from adain_nodes.image_files import write_picture as write
 
 
 def gradient(height: int = 3, width: int = 5, channels: int = 3) -> torch.Tensor:

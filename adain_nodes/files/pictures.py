@@ -13,10 +13,10 @@ import torch
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
-from .host.errors import InputError
-from .host.writing import written_whole
-from .ops.color import luminance
-from .pipeline.pictures import check_picture
+from ..host.errors import InputError
+from ..host.writing import written_whole
+from ..ops.color import luminance
+from ..pipeline.pictures import check_picture
 
 logger = logging.getLogger(__name__)
 

@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from adain_nodes import video
+from adain_nodes.files import video
+from adain_nodes.files.video import Video
 from adain_nodes.host.errors import InputError
-from adain_nodes.video import Video
 
 from .videos import RATE, SIZE, sound_of, times_of, write_video
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .image_files import picture_size
-from .style_files import STYLE_SUFFIX, describe_style
+from .pictures import picture_size
+from .styles import STYLE_SUFFIX, describe_style
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from adain_nodes.style_preview import SIDE, preview_jpeg
+from adain_nodes.files.style_preview import SIDE, preview_jpeg
 
 RED, GREEN, BLUE = (torch.eye(3)[i].expand(30, 50, 3) for i in range(3))
 

@@ -9,9 +9,9 @@ from typing import Protocol
 
 from torch import Tensor
 
+from ..host.errors import InputError
 from .animations import ANIMATION_SUFFIXES, open_animation
-from .host.errors import InputError
-from .image_files import picture_size, read_picture
+from .pictures import picture_size, read_picture
 from .video import VIDEO_SUFFIXES, Video
 
 FILM_SUFFIXES = ANIMATION_SUFFIXES | VIDEO_SUFFIXES

@@ -2,7 +2,7 @@
 
 import torch
 
-from adain_nodes.sheets import GAP, arranged
+from adain_nodes.files.sheets import GAP, arranged
 
 
 def test_pictures_are_cropped_to_their_middle_and_gaps_are_white() -> None:
