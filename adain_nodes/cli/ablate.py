@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from .encoders import ENCODER_HELP, encoder_tensors, shared_encoder
 
 if TYPE_CHECKING:
-    from ..training.ablation import Study
+    from ..training.ablation.study import Study
     from ..training.options import TrainingOptions
 
 SHEET_SIZE = 256
@@ -65,7 +65,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(options: argparse.Namespace) -> None:
     from ..files.pictures import picture_size
     from ..host.processes import joined_world, local_device
-    from ..training.ablation import Pictures, Study, hold_out
+    from ..training.ablation.study import Pictures, Study, hold_out
     from ..training.data import find_pictures, read_names, warn_of_unknown
     from .device import chosen_device
 
@@ -133,7 +133,7 @@ def _train(study: Study) -> None:
 
 def _report(study: Study, contents: Sequence[Path], styles: Sequence[Path]) -> None:
     from ..files.pictures import write_picture
-    from ..training.ablation_report import plot_curves, read_curves, write_report
+    from ..training.ablation.report import plot_curves, read_curves, write_report
 
     print("Pictures held out", flush=True)
     held_out = {}

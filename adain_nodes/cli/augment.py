@@ -12,7 +12,7 @@ from ..host.errors import InputError
 from .options import add_model, add_sizes
 
 if TYPE_CHECKING:
-    from ..augmentation_plan import AugmentationOptions
+    from ..training.augmentation.plan import AugmentationOptions
 
 DESCRIPTION = """\
 Gives every picture of a tree random styles, into a tree of the same paths, to augment a data set.
@@ -59,10 +59,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(options: argparse.Namespace) -> None:
-    from ..augmentation import augment
-    from ..augmentation_plan import make_plan
     from ..host.processes import local_device
     from ..models.model import load_model
+    from ..training.augmentation.augment import augment
+    from ..training.augmentation.plan import make_plan
     from .device import chosen_device
     from .progress import StepProgress
 
@@ -100,7 +100,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _options(options: argparse.Namespace) -> AugmentationOptions:
-    from ..augmentation_plan import AugmentationOptions
+    from ..training.augmentation.plan import AugmentationOptions
 
     return AugmentationOptions(
         styles_per_content=options.styles_per_content,

@@ -12,8 +12,8 @@ from ..host.errors import InputError
 if TYPE_CHECKING:
     from ..host.devices import Precision
     from ..models.model import Model
-    from ..training.evaluation import Pair
-    from ..training.measurement import LossMeter
+    from ..training.evaluation.evaluate import Pair
+    from ..training.evaluation.losses import LossMeter
     from .evaluate_report import Optimization, Report
 
 SMALLEST = 11
@@ -115,9 +115,9 @@ def run(options: argparse.Namespace) -> None:
 
     from ..files.pictures import picture_size
     from ..models.model import load_model
-    from ..training.evaluation import balanced_pairs, evaluate, reconstructions
-    from ..training.figures import check_matplotlib
-    from ..training.measurement import LossMeter
+    from ..training.evaluation.evaluate import balanced_pairs, evaluate, reconstructions
+    from ..training.evaluation.figures import check_matplotlib
+    from ..training.evaluation.losses import LossMeter
     from .device import chosen_device
     from .evaluate_report import Report, markdown
     from .progress import terminal_progress
@@ -184,8 +184,8 @@ def _optimized(
     meter: LossMeter,
 ) -> Optimization:
     """The second table: the same rows at its size, and the pixels optimised."""
-    from ..training.comparison import optimize_pairs
-    from ..training.evaluation import evaluate
+    from ..training.evaluation.comparison import optimize_pairs
+    from ..training.evaluation.evaluate import evaluate
     from .evaluate_report import Optimization, crossings
     from .progress import terminal_progress
 

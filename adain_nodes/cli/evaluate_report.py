@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from ..host.writing import write_text
-from ..training.comparison import Curve
-from ..training.evaluation import Reconstruction, Row
-from ..training.figures import new_figure, save_figure
-from ..training.measurement import LAYERS
+from ..training.evaluation.comparison import Curve
+from ..training.evaluation.evaluate import Reconstruction, Row
+from ..training.evaluation.figures import new_figure, save_figure
+from ..training.evaluation.losses import LAYERS
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from ..host.errors import InputError
 from ..models.model import Model
 from ..pipeline.engine import cells, counter
 from ..pipeline.pictures import check_picture, common_batch
-from ..training.measurement import LAYERS, Losses, LossMeter, View
+from ..training.evaluation.losses import LAYERS, Losses, LossMeter, View
 from . import schema
 
 

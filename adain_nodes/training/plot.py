@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .figures import can_draw, new_figure, save_figure
+from .evaluation.figures import can_draw, new_figure, save_figure
 from .run_log import read_log
 
 PANEL_HEIGHT = 1.8

@@ -11,7 +11,7 @@ import torch
 from adain_nodes.cli import main
 from adain_nodes.files.pictures import read_picture, write_picture
 from adain_nodes.files.sheets import GAP
-from adain_nodes.training.variants import VARIANTS
+from adain_nodes.training.ablation.variants import VARIANTS
 
 CELL = 256
 

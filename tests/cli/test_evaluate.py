@@ -13,7 +13,7 @@ import torch
 
 from adain_nodes.cli import main
 from adain_nodes.files.pictures import write_picture
-from adain_nodes.training import evaluation
+from adain_nodes.training.evaluation import evaluate as evaluation
 
 Command = Callable[..., int]
 

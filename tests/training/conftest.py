@@ -13,9 +13,9 @@ from torch import nn
 
 from adain_nodes.host.processes import World
 from adain_nodes.models.networks.vgg import Encoder
-from adain_nodes.training import figures
 from adain_nodes.training import trainer as trainer_module
 from adain_nodes.training.data import RandomCrops, find_pictures
+from adain_nodes.training.evaluation import figures
 from adain_nodes.training.objective import Condition, target_alone
 from adain_nodes.training.options import TrainingOptions
 from adain_nodes.training.trainer import Trainer

@@ -7,8 +7,14 @@ from pathlib import Path
 import pytest
 
 from adain_nodes.models.model import Model, load_model
-from adain_nodes.training.evaluation import CONTENT, Row, balanced_pairs, evaluate, reconstructions
-from adain_nodes.training.measurement import LossMeter
+from adain_nodes.training.evaluation.evaluate import (
+    CONTENT,
+    Row,
+    balanced_pairs,
+    evaluate,
+    reconstructions,
+)
+from adain_nodes.training.evaluation.losses import LossMeter
 
 IMAGES = Path(__file__).parents[3] / "examples" / "images"
 CONTENTS = [IMAGES / f"content-{name}.jpg" for name in ("astronaut", "cat", "coffee")]

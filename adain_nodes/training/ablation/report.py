@@ -8,10 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ..host.writing import write_text
-from .ablation import MeanLosses
-from .figures import can_draw, new_figure, save_figure
-from .run_log import read_log
+from ...host.writing import write_text
+from ..evaluation.figures import can_draw, new_figure, save_figure
+from ..run_log import read_log
+from .study import MeanLosses
 from .variants import VARIANTS
 
 LAST_STEPS = 200

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..host.plain import Resident
-from ..models.networks.vgg import Encoder
-from ..ops.adain import adain
-from ..ops.losses import Reference, content_loss, style_loss
-from ..ops.statistics import Statistics, channel_statistics
-from ..pipeline.engine import Report, measure_one
+from ...host.plain import Resident
+from ...models.networks.vgg import Encoder
+from ...ops.adain import adain
+from ...ops.losses import Reference, content_loss, style_loss
+from ...ops.statistics import Statistics, channel_statistics
+from ...pipeline.engine import Report, measure_one
 
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
 """Layers phi_i of the style loss, in the order of `Encoder.taps`."""

@@ -31,9 +31,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ..models.networks.convolution import MirroredConv2d
-from ..models.networks.decoder import Decoder
-from ..models.networks.vgg import Architecture
+from ...models.networks.convolution import MirroredConv2d
+from ...models.networks.decoder import Decoder
+from ...models.networks.vgg import Architecture
 
 LAST_GAIN = 0.1
 """Of the last kernel at the start: contrast of the first pictures, about."""

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from ..host.plain import Progress
-from ..ops.similarity import ssim
-from .evaluation import Pair, Row, Tally, samples
-from .measurement import LossMeter
-from .optimization import Method, Start, optimized, starting_picture
+from ...host.plain import Progress
+from ...ops.similarity import ssim
+from .evaluate import Pair, Row, Tally, samples
+from .losses import LossMeter
+from .optimize import Method, Start, optimized, starting_picture
 
 
 @dataclass(frozen=True)

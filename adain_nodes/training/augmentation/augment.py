@@ -15,15 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from .augmentation_manifest import record
-from .augmentation_plan import Plan, PlannedResult
-from .files.pictures import check_writable, read_picture, write_picture
-from .files.styles import load_style
-from .host.errors import InputError
-from .models.model import Model
-from .pipeline.pictures import scaled_size
-from .pipeline.transfer import decode, encode, style_of, transfer
-from .pipeline.types import Features, Style
+from ...files.pictures import check_writable, read_picture, write_picture
+from ...files.styles import load_style
+from ...host.errors import InputError
+from ...models.model import Model
+from ...pipeline.pictures import scaled_size
+from ...pipeline.transfer import decode, encode, style_of, transfer
+from ...pipeline.types import Features, Style
+from .manifest import record
+from .plan import Plan, PlannedResult
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,6 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from adain_nodes import augmentation
-from adain_nodes.augmentation import Outcome, augment
-from adain_nodes.augmentation_manifest import MANIFEST
-from adain_nodes.augmentation_plan import AugmentationOptions, Plan, make_plan
 from adain_nodes.files.pictures import read_picture, write_picture
 from adain_nodes.files.styles import save_style
 from adain_nodes.host.errors import InputError
@@ -22,6 +18,10 @@ from adain_nodes.models.model import Model
 from adain_nodes.models.weights.tensors import EncoderIdentity
 from adain_nodes.pipeline import transfer
 from adain_nodes.pipeline.types import Style, stacked_styles
+from adain_nodes.training.augmentation import augment as augment_module
+from adain_nodes.training.augmentation.augment import Outcome, augment
+from adain_nodes.training.augmentation.manifest import MANIFEST
+from adain_nodes.training.augmentation.plan import AugmentationOptions, Plan, make_plan
 
 CONTENTS = ("a/1.png", "a/1.jpg", "a/b/2.webp", "3.png", "4.png", "5.png", "6.png")
 STYLES = ("oil.png", "old/ink.png", "pen.png")
@@ -159,7 +159,7 @@ def test_a_run_that_was_stopped_goes_on_and_rewrites_nothing(
         read.append(path.as_posix())
         return read_picture(path)
 
-    monkeypatch.setattr(augmentation, "read_picture", noted)
+    monkeypatch.setattr(augment_module, "read_picture", noted)
     outcomes = list(augment(model, plan_into("out")))
     found = [name for name, status in statuses(outcomes).items() if status == "found"]
     assert sorted(found) == sorted(name for name in before if not name.endswith(".partial"))
@@ -239,7 +239,7 @@ def test_each_style_is_encoded_once(model: Model, monkeypatch: pytest.MonkeyPatc
         shapes.append(tuple(picture.shape))
         return transfer.style_of(model, picture, shorter_side=shorter_side)
 
-    monkeypatch.setattr(augmentation, "style_of", counted)
+    monkeypatch.setattr(augment_module, "style_of", counted)
     used = {outcome.result.style for outcome in augment(model, plan_into("out"))}
     assert used == set(STYLES)
     assert len(shapes) == len(STYLES)

@@ -10,10 +10,10 @@ from adain_nodes.files.pictures import read_picture
 from adain_nodes.files.sheets import square
 from adain_nodes.models.model import Model
 from adain_nodes.ops.similarity import ssim
-from adain_nodes.training.comparison import Curve, optimize_pairs
 from adain_nodes.training.data import find_pictures
-from adain_nodes.training.measurement import LossMeter
-from adain_nodes.training.optimization import optimized, starting_picture
+from adain_nodes.training.evaluation.comparison import Curve, optimize_pairs
+from adain_nodes.training.evaluation.losses import LossMeter
+from adain_nodes.training.evaluation.optimize import optimized, starting_picture
 
 SIZE = 16
 

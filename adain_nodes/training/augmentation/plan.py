@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from .files.pictures import READABLE_SUFFIXES, WRITABLE_SUFFIXES
-from .files.style_inputs import StyleInput, styles_in
-from .files.styles import STYLE_SUFFIX
-from .host.errors import InputError
+from ...files.pictures import READABLE_SUFFIXES, WRITABLE_SUFFIXES
+from ...files.style_inputs import StyleInput, styles_in
+from ...files.styles import STYLE_SUFFIX
+from ...host.errors import InputError
 
 
 @dataclass(frozen=True)

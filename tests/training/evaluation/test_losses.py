@@ -11,7 +11,7 @@ from adain_nodes.models.networks.vgg import Encoder
 from adain_nodes.ops.losses import Reference
 from adain_nodes.ops.statistics import Moments
 from adain_nodes.pipeline.pictures import to_network
-from adain_nodes.training.measurement import LossMeter
+from adain_nodes.training.evaluation.losses import LossMeter
 
 CPU = torch.device("cpu")
 

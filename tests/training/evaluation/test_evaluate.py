@@ -20,7 +20,7 @@ from adain_nodes.ops.similarity import ssim
 from adain_nodes.pipeline import transfer
 from adain_nodes.pipeline.types import Features
 from adain_nodes.training.data import find_pictures
-from adain_nodes.training.evaluation import (
+from adain_nodes.training.evaluation.evaluate import (
     CONTENT,
     STYLE,
     Row,
@@ -28,7 +28,7 @@ from adain_nodes.training.evaluation import (
     evaluate,
     reconstructions,
 )
-from adain_nodes.training.measurement import LossMeter
+from adain_nodes.training.evaluation.losses import LossMeter
 
 SIZE = 24
 

@@ -11,9 +11,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ..host.errors import InputError
-from ..ops.losses import STYLE_WEIGHTS
-from .measurement import Losses, LossMeter, View
+from ...host.errors import InputError
+from ...ops.losses import STYLE_WEIGHTS
+from .losses import Losses, LossMeter, View
 
 Start = Literal["content", "noise"]
 Method = Literal["lbfgs", "adam"]

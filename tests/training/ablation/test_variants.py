@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from adain_nodes.models.networks.decoder import Decoder
 from adain_nodes.models.networks.vgg import VGG16, Architecture
-from adain_nodes.training.variants import LAST_GAIN, VARIANTS, Variant
+from adain_nodes.training.ablation.variants import LAST_GAIN, VARIANTS, Variant
 
 ADAIN, CONCAT, BATCH, INSTANCE = VARIANTS
 

@@ -13,8 +13,8 @@ from torch import Tensor
 from adain_nodes.host.errors import InputError
 from adain_nodes.host.plain import Resident
 from adain_nodes.models.networks.vgg import Encoder
-from adain_nodes.training.measurement import LossMeter, View
-from adain_nodes.training.optimization import ADAM_RATE, Method, optimized, starting_picture
+from adain_nodes.training.evaluation.losses import LossMeter, View
+from adain_nodes.training.evaluation.optimize import ADAM_RATE, Method, optimized, starting_picture
 
 METHODS = get_args(Method)
 

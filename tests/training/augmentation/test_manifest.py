@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from adain_nodes import augmentation_manifest
-from adain_nodes.augmentation_manifest import MANIFEST, record
-from adain_nodes.augmentation_plan import AugmentationOptions, Plan
 from adain_nodes.files.style_inputs import StyleInput
 from adain_nodes.host.errors import InputError
+from adain_nodes.training.augmentation import manifest
+from adain_nodes.training.augmentation.manifest import MANIFEST, record
+from adain_nodes.training.augmentation.plan import AugmentationOptions, Plan
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_a_result_of_another_process_at_work_is_no_conflict(
     tmp_path: Path, plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = replace(plan, output_folder=tmp_path / "new")
-    read = augmentation_manifest._former_lines
+    read = manifest._former_lines
 
     def overtaken(path: Path) -> dict[str, str]:
         lines = read(path)
@@ -50,7 +50,7 @@ def test_a_result_of_another_process_at_work_is_no_conflict(
         (path.parent / "b.jpg").touch()
         return lines
 
-    monkeypatch.setattr(augmentation_manifest, "_former_lines", overtaken)
+    monkeypatch.setattr(manifest, "_former_lines", overtaken)
     record(plan, "tiny")
     assert list(lines(plan)) == list(plan.contents)
 

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from .augmentation_plan import Plan
-from .host.errors import InputError
-from .host.writing import written_whole
+from ...host.errors import InputError
+from ...host.writing import written_whole
+from .plan import Plan
 
 MANIFEST = "augmentation.jsonl"
 """Name of the file in the output folder: one line of JSON for each result, the fields of

@@ -17,15 +17,15 @@ from statistics import fmean, median
 import torch
 from torch import Tensor
 
-from ..files.pictures import read_picture
-from ..files.sheets import square
-from ..host.plain import Progress
-from ..models.model import Model
-from ..models.weights.tensors import EncoderIdentity
-from ..ops.similarity import psnr, ssim
-from ..pipeline import transfer
-from ..pipeline.types import Features, Style
-from .measurement import Losses, LossMeter, View
+from ...files.pictures import read_picture
+from ...files.sheets import square
+from ...host.plain import Progress
+from ...models.model import Model
+from ...models.weights.tensors import EncoderIdentity
+from ...ops.similarity import psnr, ssim
+from ...pipeline import transfer
+from ...pipeline.types import Features, Style
+from .losses import Losses, LossMeter, View
 
 CONTENT = "content unchanged"
 STYLE = "style picture"

@@ -7,8 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ..host.errors import InputError
-from ..host.writing import written_whole
+from ...host.errors import InputError
+from ...host.writing import written_whole
 
 logger = logging.getLogger(__name__)
 

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 import torch
 
-from adain_nodes.augmentation_plan import AugmentationOptions, Plan, find_styles, make_plan
 from adain_nodes.files.style_inputs import StyleInput
 from adain_nodes.files.styles import save_style
 from adain_nodes.host.errors import InputError
 from adain_nodes.models.weights.tensors import EncoderIdentity
 from adain_nodes.ops.statistics import Statistics
 from adain_nodes.pipeline.types import Style
+from adain_nodes.training.augmentation.plan import AugmentationOptions, Plan, find_styles, make_plan
 
 STYLES = ("ink.png", "oil.png", "old/oil.png", "pen.png", "pop.png")
 

@@ -17,18 +17,18 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ..files.pictures import read_picture
-from ..files.sheets import arranged, square
-from ..host.errors import InputError
-from ..host.plain import Resident
-from ..host.processes import World
-from ..host.writing import write_text
-from ..models.networks.vgg import Encoder
-from ..models.weights.tensors import identify
-from .data import RandomCrops
-from .measurement import LossMeter, View
-from .options import TrainingOptions
-from .trainer import Trainer
+from ...files.pictures import read_picture
+from ...files.sheets import arranged, square
+from ...host.errors import InputError
+from ...host.plain import Resident
+from ...host.processes import World
+from ...host.writing import write_text
+from ...models.networks.vgg import Encoder
+from ...models.weights.tensors import identify
+from ..data import RandomCrops
+from ..evaluation.losses import LossMeter, View
+from ..options import TrainingOptions
+from ..trainer import Trainer
 from .variants import VARIANTS, Variant
 
 HELD_OUT_INTERVAL = 20

@@ -22,17 +22,23 @@ from adain_nodes.host.errors import InputError
 from adain_nodes.host.processes import World
 from adain_nodes.models.networks.vgg import Encoder
 from adain_nodes.training import trainer as trainer_module
-from adain_nodes.training.ablation import HELD_OUT_INTERVAL, UNCHANGED, Pictures, Study, hold_out
-from adain_nodes.training.ablation_report import (
+from adain_nodes.training.ablation.report import (
     LAST_STEPS,
     last_losses,
     plot_curves,
     read_curves,
     write_report,
 )
+from adain_nodes.training.ablation.study import (
+    HELD_OUT_INTERVAL,
+    UNCHANGED,
+    Pictures,
+    Study,
+    hold_out,
+)
+from adain_nodes.training.ablation.variants import VARIANTS
 from adain_nodes.training.data import RandomCrops, find_pictures
 from adain_nodes.training.options import TrainingOptions
-from adain_nodes.training.variants import VARIANTS
 
 OPTIONS = TrainingOptions(steps=2, batch=2, crop=16, ema=0)
 NAMES = [variant.name for variant in VARIANTS]
@@ -88,7 +94,7 @@ def test_all_variants_train_on_the_same_crops_in_the_same_order(
             crops.append(super().batch(step, indices))
             return crops[-1]
 
-    monkeypatch.setattr("adain_nodes.training.ablation.RandomCrops", Recorded)
+    monkeypatch.setattr("adain_nodes.training.ablation.study.RandomCrops", Recorded)
     steps = steps_of(make_study(replace(OPTIONS, steps=3)))
     assert list(steps) == [name for name in NAMES for _ in range(3)]
     runs = [crops[start : start + 6] for start in range(0, len(crops), 6)]
