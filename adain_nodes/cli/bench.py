@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..host.errors import InputError
 
 if TYPE_CHECKING:
-    from ..benchmark import Film, Timing
+    from .benchmark import Film, Timing
 
 DESCRIPTION = """\
 Stylises random pictures, content and style of the same size, and prints
@@ -70,8 +70,8 @@ def run(options: argparse.Namespace) -> None:
 
     import torch
 
-    from ..benchmark import measure, measure_film, memory_in_a_fresh_process, peak_flops, settings
     from ..models.model import load_model
+    from .benchmark import measure, measure_film, memory_in_a_fresh_process, peak_flops, settings
     from .device import chosen_device
 
     device = str(chosen_device(options.device))
@@ -161,7 +161,7 @@ def film_report(film: Film) -> dict[str, Any]:
 
 def film_line(film: Film) -> str:
     """The same in words."""
-    from ..benchmark import FRAME, SETTLED
+    from .benchmark import FRAME, SETTLED
 
     growth = "unknown" if film.growth is None else f"{film.growth / 2**20:+.1f} MiB"
     return (

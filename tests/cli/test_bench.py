@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from adain_nodes import benchmark
-from adain_nodes.benchmark import REFERENCE, Film, Setting, Timing
-from adain_nodes.cli import main
+from adain_nodes.cli import benchmark, main
 from adain_nodes.cli.bench import HEADER, film_line, row, table
+from adain_nodes.cli.benchmark import REFERENCE, Film, Setting, Timing
 
 KEYS = {
     "size", "method", "precision", "seconds", "fastest", "slowest", "first", "ratio", "flops",

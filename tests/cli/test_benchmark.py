@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from adain_nodes import benchmark
-from adain_nodes.benchmark import (
+from adain_nodes.cli import benchmark
+from adain_nodes.cli.benchmark import (
     REFERENCE,
     STYLE_CACHED,
     STYLE_ENCODED,

@@ -16,13 +16,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from .host import devices
-from .host.devices import Precision
-from .models.model import Model, load_model
-from .models.networks.vgg import MIN_SIDE, STRIDE, Architecture, grid_size
-from .pipeline import transfer
-from .pipeline.film import FilmOptions, Region, stylize, stylize_frames
-from .reference import Reference
+from ..host import devices
+from ..host.devices import Precision
+from ..models.model import Model, load_model
+from ..models.networks.vgg import MIN_SIDE, STRIDE, Architecture, grid_size
+from ..pipeline import transfer
+from ..pipeline.film import FilmOptions, Region, stylize, stylize_frames
+from .plain_networks import Reference
 
 REFERENCE = "reference"
 STYLE_ENCODED = "style encoded"

@@ -6,9 +6,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from .models.model import Model
-from .models.networks.decoder import Decoder
-from .models.networks.vgg import Encoder
+from ..models.model import Model
+from ..models.networks.decoder import Decoder
+from ..models.networks.vgg import Encoder
 
 
 class Reference:

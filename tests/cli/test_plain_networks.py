@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
+from adain_nodes.cli.plain_networks import Reference, plain_decoder, plain_encoder
 from adain_nodes.models.model import Model
 from adain_nodes.pipeline.transfer import decode, encode, style_of, transfer
-from adain_nodes.reference import Reference, plain_decoder, plain_encoder
 
 
 @pytest.mark.parametrize("size", [(16, 24), (21, 30)])
