@@ -20,10 +20,10 @@ from torch import Tensor
 from adain_nodes.files.pictures import read_mask, read_picture
 from adain_nodes.files.sheets import arranged
 from adain_nodes.files.styles import load_style, save_style
+from adain_nodes.host.options import FRAME_STATISTICS
 from adain_nodes.models.model import Model, load_model
 from adain_nodes.pipeline import sweeps
 from adain_nodes.pipeline.film import stylize
-from adain_nodes.pipeline.film_statistics import MODES
 from adain_nodes.pipeline.sweeps import Rows
 from adain_nodes.pipeline.transfer import (
     compose,
@@ -189,7 +189,10 @@ def film(model: Model) -> Rows:
     """Frames whose light comes up, and what each way to take statistics over time makes of them."""
     frames = exposure_ramp(square("content-pavilion", 256), FRAMES, lit=256).frames
     look = style_of(model, style("swirls"), shorter_side=256)
-    films = [frames, *(stylize(model, frames, look, frame_statistics=mode) for mode in MODES)]
+    films = [
+        frames,
+        *(stylize(model, frames, look, frame_statistics=mode) for mode in FRAME_STATISTICS),
+    ]
     return [[pictures[index][None] for index in SHOWN_FRAMES] for pictures in films]
 
 

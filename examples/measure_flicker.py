@@ -22,10 +22,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from adain_nodes.files.pictures import read_picture
+from adain_nodes.host.options import FRAME_STATISTICS
 from adain_nodes.models.model import load_model
 from adain_nodes.ops.flicker import flicker
 from adain_nodes.pipeline.film import stylize
-from adain_nodes.pipeline.film_statistics import MODES
 from adain_nodes.pipeline.transfer import style_of
 
 IMAGES = Path(__file__).parent / "images"
@@ -117,13 +117,13 @@ def main() -> None:
         name: style_of(model, read_picture(IMAGES / f"{name}.jpg"), shorter_side=options.size)
         for name in STYLES
     }
-    print("| film | style | content | " + " | ".join(MODES) + " |")
-    print("|---|---|---|" + "---|" * len(MODES))
+    print("| film | style | content | " + " | ".join(FRAME_STATISTICS) + " |")
+    print("|---|---|---|" + "---|" * len(FRAME_STATISTICS))
     for title, film in films.items():
         own = flicker(film.frames, film.motion, film.visible)
         for style_name, style in styles.items():
             values = []
-            for mode in MODES:
+            for mode in FRAME_STATISTICS:
                 result = stylize(model, film.frames, style, frame_statistics=mode)
                 values.append(255 * flicker(result, film.motion, film.visible))
             print(_row(title, style_name.removeprefix("style-"), 255 * own, values), flush=True)

@@ -14,11 +14,11 @@ from adain_nodes.cli import main
 from adain_nodes.files.pictures import read_mask, read_picture, write_picture
 from adain_nodes.files.styles import load_style, save_style
 from adain_nodes.host import surroundings
+from adain_nodes.host.options import MaskStatistics
 from adain_nodes.host.plain import Host
 from adain_nodes.models.model import Model, load_model
 from adain_nodes.nodes import NODE_CLASS_MAPPINGS
 from adain_nodes.ops.adain import conditional_instance_norm
-from adain_nodes.ops.masks import MaskStatistics
 from adain_nodes.pipeline import transfer
 from adain_nodes.pipeline.types import Features, Style, stacked_styles
 

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from ..host import devices
-from ..host.devices import Precision
+from ..host.options import Precision
 from ..models.model import Model, load_model
 from ..models.networks.vgg import MIN_SIDE, STRIDE, Architecture, grid_size
 from ..pipeline import transfer

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ..host.errors import InputError
 
 if TYPE_CHECKING:
-    from ..host.devices import Precision
+    from ..host.options import Precision
     from ..models.model import Model
     from ..training.evaluation.evaluate import Pair
     from ..training.evaluation.losses import LossMeter

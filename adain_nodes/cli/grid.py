@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..host.errors import InputError
+from ..host.options import COLOR_METHODS
 
 if TYPE_CHECKING:
     from ..pipeline.sweeps import Rows
@@ -115,7 +116,7 @@ def _sheet(options: argparse.Namespace) -> Sheet:
     """
     from ..files.pictures import read_mask, read_picture
     from ..pipeline import sweeps
-    from ..pipeline.colors import METHODS, recolors_style
+    from ..pipeline.colors import recolors_style
 
     contents = [read_picture(path) for path in options.content]
     styles = [read_picture(path) for path in options.style]
@@ -132,9 +133,9 @@ def _sheet(options: argparse.Namespace) -> Sheet:
         make = partial(sweeps.interpolation_square, **one, alpha=alpha)
         return Sheet(side, side + 2, inputs + side**2, make)
     if options.sweep == "color":
-        results = 1 + 2 * sum(map(recolors_style, METHODS))
+        results = 1 + 2 * sum(map(recolors_style, COLOR_METHODS))
         make = partial(sweeps.color_sweep, **several, alpha=alpha)
-        return Sheet(pairs, len(METHODS) + 3, inputs + pairs * results, make)
+        return Sheet(pairs, len(COLOR_METHODS) + 3, inputs + pairs * results, make)
     if options.sweep == "mask":
         mask = read_mask(options.mask)
         make = partial(sweeps.mask_sweep, **several, mask=mask, alpha=alpha)

@@ -14,9 +14,8 @@ from ..files.films import FILM_SUFFIXES, FilmFile, PictureSequence, open_film
 from ..files.pictures import READABLE_SUFFIXES, WRITABLE_SUFFIXES, check_writable, picture_size
 from ..files.style_inputs import StyleInput, style_inputs
 from ..host.errors import InputError
-from ..ops.color import ColorMethod
+from ..host.options import ColorMethod, FrameStatistics
 from ..pipeline.colors import recolors_style
-from ..pipeline.film_statistics import FrameStatistics
 from ..pipeline.pictures import scaled_size
 
 

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ..host.errors import InputError
+from ..host.errors import InputError, one_line
 from ..host.writing import written_whole
 from .animation_formats import Frames, write_apng, write_gif, write_webp
 from .pictures import opened
@@ -133,10 +133,9 @@ def _frames(path: Path) -> Iterator[Image.Image]:
                 image.seek(index)
                 image.load()
             except Exception as error:  # Pillow's readers raise all kinds of them
-                line = " ".join(str(error).split()) or type(error).__name__
                 raise InputError(
                     f"{path} is damaged: frame {index + 1 - first} of {total - first} cannot be "
-                    f"read: {line}"
+                    f"read: {one_line(error)}"
                 ) from error
             yield image
 

@@ -13,7 +13,7 @@ import torch
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
-from ..host.errors import InputError
+from ..host.errors import InputError, one_line
 from ..host.writing import written_whole
 from ..ops.color import luminance
 from ..pipeline.pictures import check_picture
@@ -121,7 +121,7 @@ def write_picture(path: Path, picture: Tensor) -> None:
         with written_whole(path) as temporary:
             image.save(temporary, file_format, **_SAVE_OPTIONS[file_format])
     except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be written: {_line(error)}") from error
+        raise InputError(f"{path} cannot be written: {one_line(error)}") from error
 
 
 def check_writable(path: Path, size: tuple[int, int]) -> None:
@@ -166,7 +166,7 @@ def opened(path: Path) -> Iterator[Image.Image]:
         raise InputError(f"{path} is not a picture of a known format") from error
     # Pillow's readers raise all kinds of exceptions on damaged files.
     except Exception as error:
-        raise InputError(f"{path} cannot be read as a picture: {_line(error)}") from error
+        raise InputError(f"{path} cannot be read as a picture: {one_line(error)}") from error
 
 
 @contextmanager
@@ -201,7 +201,3 @@ def _deep_grey(image: Image.Image, path: Path) -> np.ndarray[Any, np.dtype[np.fl
             f"{path} holds grey values of {low:g} to {high:g}: 0 to {white:.0f} are expected"
         )
     return values / white
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

@@ -13,7 +13,6 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import os
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -31,6 +30,7 @@ from ..host.errors import InputError
 from ..models.weights.tensors import ENCODER_KEY, EncoderIdentity, write_tensors
 from ..ops.statistics import Statistics
 from ..pipeline.types import Style, check_same_encoder
+from .folders import names_below
 from .style_preview import preview_jpeg
 
 STYLE_SUFFIX = ".safetensors"
@@ -141,7 +141,10 @@ def list_styles(folders: Sequence[Path]) -> list[str]:
     Args:
         folders: those that do not exist count as empty.
     """
-    return sorted({name for folder in folders for name in _names_in(folder)}, key=str.casefold)
+    return sorted(
+        {name for folder in folders for name in names_below(folder, [STYLE_SUFFIX])},
+        key=str.casefold,
+    )
 
 
 def find_style(name: str, folders: Sequence[Path]) -> Path:
@@ -156,7 +159,7 @@ def find_style(name: str, folders: Sequence[Path]) -> Path:
         InputError: there is none of this name; the message lists what there is.
     """
     for folder in folders:
-        if name in _names_in(folder):
+        if name in names_below(folder, [STYLE_SUFFIX]):
             return folder / name
     known = list_styles(folders)
     more = f" and {len(known) - _LISTED} more" if len(known) > _LISTED else ""
@@ -228,16 +231,6 @@ def _tensor(path: Path, file: Any, name: str) -> Tensor:
         raise InputError(f"{path} is damaged: {name} must be float32, got {tensor.dtype}")
     # What safetensors gives may lie in the file, which may be replaced while the style is in use.
     return tensor.clone()
-
-
-def _names_in(folder: Path) -> set[str]:
-    # Linked folders count, as in ComfyUI's own lists.
-    return {
-        Path(parent, name).relative_to(folder).as_posix()
-        for parent, _, names in os.walk(folder, followlinks=True)
-        for name in names
-        if name.lower().endswith(STYLE_SUFFIX) and not name.startswith(".")
-    }
 
 
 def _check_prefix(prefix: str) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..host.errors import InputError
+from ..host.errors import InputError, one_line
 from ..host.writing import written_whole
 
 _FORMATS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
@@ -207,7 +207,7 @@ def _writing(path: Path) -> Iterator[None]:
     try:
         yield
     except (_av().error.FFmpegError, ValueError) as error:
-        raise InputError(f"{path} cannot be written: {_line(error)}") from error
+        raise InputError(f"{path} cannot be written: {one_line(error)}") from error
 
 
 @contextmanager
@@ -224,7 +224,7 @@ def _opened(path: Path) -> Iterator[Any]:
     try:
         container = av.open(str(path))
     except (av.error.FFmpegError, ValueError) as error:
-        raise InputError(f"{path} cannot be read as a video: {_line(error)}") from error
+        raise InputError(f"{path} cannot be read as a video: {one_line(error)}") from error
     with container:
         if not container.streams.video:
             raise InputError(f"{path} has no pictures")
@@ -246,13 +246,9 @@ def _decoded(path: Path, container: Any, total: int | None) -> Iterator[Any]:
             return
         if frame is None or frame.is_corrupt:
             place = f"frame {number}" if total is None else f"frame {number} of {total}"
-            reason = f": {_line(error)}" if error is not None else ""
+            reason = f": {one_line(error)}" if error is not None else ""
             raise InputError(f"{path} is damaged: {place} cannot be read{reason}") from error
         yield frame
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _av() -> Any:

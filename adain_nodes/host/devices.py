@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Literal
 
 import torch
 
 from . import surroundings
-from .errors import InputError
-
-Precision = Literal["auto", "fp32", "bf16", "fp16"]
+from .options import PRECISIONS, Precision, check_choice
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -26,10 +23,9 @@ def compute_dtype(precision: Precision, device: torch.device) -> torch.dtype:
     Raises:
         InputError: the precision is unknown.
     """
+    check_choice("precision", precision, PRECISIONS)
     if precision in _DTYPES:
         return _DTYPES[precision]
-    if precision != "auto":
-        raise InputError(f"precision must be auto, {', '.join(_DTYPES)}, got {precision!r}")
     if device.type == "cpu":
         return torch.bfloat16 if _cpu_has_bf16() else torch.float32
     return torch.float16 if surroundings.current().favors_fp16(device) else torch.float32

@@ -1,27 +1,32 @@
-"""Files that are there whole or not at all."""
+"""Files that are written whole or not at all."""
 
 from __future__ import annotations
 
+import os
+import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
 @contextmanager
-def written_whole(path: Path, *, rank: int = 0) -> Iterator[Path]:
-    """Gives a temporary file beside `path` to write; it takes that name when all went well, and is
-    removed otherwise.
+def written_whole(path: Path) -> Iterator[Path]:
+    """Gives a temporary file to write beside `path`. It takes that name once it is on the disk, and
+    is removed if anything goes wrong before.
+
+    Its own name is short and like no other, so that processes may write one file at the same time
+    and `path` may be as long as the file system takes.
 
     Args:
         path: the file; replaced if it exists.
-        rank: of this process among those that may write the file at the same time: each has a
-            temporary one of its own.
     """
-    mark = f".{rank}" if rank else ""
-    temporary = path.with_name(f".{path.name}{mark}.partial")
+    temporary = path.with_name(f".{secrets.token_hex(8)}.partial")
     try:
         yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
         temporary.replace(path)
+        _sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -30,3 +35,13 @@ def write_text(path: Path, text: str) -> None:
     """Writes a text file in UTF-8, whole or not at all."""
     with written_whole(path) as temporary:
         temporary.write_bytes(text.encode())
+
+
+def _sync_folder(folder: Path) -> None:
+    """Brings a new name to the disk, where the system can; Windows cannot."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

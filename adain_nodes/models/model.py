@@ -8,8 +8,8 @@ from functools import lru_cache
 import torch
 
 from ..host import devices, surroundings
-from ..host.devices import Precision
 from ..host.errors import InputError
+from ..host.options import Precision
 from ..host.plain import Host, Progress, Resident
 from .networks.decoder import Decoder
 from .networks.precision import convert

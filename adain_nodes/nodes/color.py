@@ -5,8 +5,8 @@ from __future__ import annotations
 from torch import Tensor
 
 from ..host import surroundings
-from ..ops.color import ColorMethod
-from ..pipeline.colors import METHODS, match_color
+from ..host.options import COLOR_METHODS, ColorMethod
+from ..pipeline.colors import match_color
 from . import schema
 
 
@@ -37,7 +37,7 @@ class AdaINMatchColor:
                     "the batch.",
                 ),
                 "method": schema.choice(
-                    list(METHODS),
+                    list(COLOR_METHODS),
                     "What is matched. 'linear': mean and covariance, moving colours as little as "
                     "possible. 'mean_std': mean and deviation of R, G and B. 'coral': mean and "
                     "covariance as in the paper's code. 'histogram': the distribution of R, G and "

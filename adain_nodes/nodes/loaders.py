@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ..files.pictures import read_mask, read_picture
 from ..host import surroundings
-from ..host.devices import Precision
+from ..host.options import Precision
 from ..models.model import Model, load_model
 from ..models.weights.manifest import load_manifest
 from ..models.weights.store import available_models, resolve

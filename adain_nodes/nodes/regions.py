@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from ..host.errors import InputError
-from ..ops.masks import MaskResize
+from ..host.options import MaskResize
 from ..pipeline import transfer
 from ..pipeline.types import Features
 from . import schema

@@ -5,8 +5,8 @@ from __future__ import annotations
 from torch import Tensor
 
 from ..host import surroundings
+from ..host.options import MaskResize, MaskStatistics
 from ..models.model import Model
-from ..ops.masks import MaskResize, MaskStatistics
 from ..pipeline import transfer
 from ..pipeline.types import Features, Style
 from . import schema

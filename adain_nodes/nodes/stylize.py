@@ -8,12 +8,15 @@ from torch import Tensor
 
 from ..host import surroundings
 from ..host.errors import InputError
+from ..host.options import (
+    COLOR_METHODS,
+    FRAME_STATISTICS,
+    ColorMethod,
+    FrameStatistics,
+    MaskStatistics,
+)
 from ..models.model import Model
-from ..ops.color import ColorMethod
-from ..ops.masks import MaskStatistics
 from ..pipeline import film
-from ..pipeline.colors import METHODS
-from ..pipeline.film_statistics import MODES, FrameStatistics
 from ..pipeline.types import Style
 from . import schema
 
@@ -63,14 +66,14 @@ class AdaINStylize:
                     "frame.",
                 ),
                 "preserve_color": schema.choice(
-                    ["off", *METHODS],
+                    ["off", *COLOR_METHODS],
                     "Keep the content's colours. 'luminance' takes only brightness from the "
                     "stylised picture; the others recolour the style picture to the content, in "
                     "a film to its first frame, before it is encoded, and so need 'style_image'. "
                     "AdaIN Match Color explains each.",
                 ),
                 "frame_statistics": schema.choice(
-                    list(MODES),
+                    list(FRAME_STATISTICS),
                     "Where the content's own mean and deviation are measured in a film: on each "
                     "frame, over all frames ('shared': the steadiest unless the light on all of it "
                     "changes; encodes every frame twice), or 'smoothed' over time.",

@@ -13,13 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-
-ColorMethod = Literal["linear", "mean_std", "coral", "histogram", "luminance"]
 
 NOISE = 2 / 255
 """Deviation of RGB values up to which they count as noise: two steps of 8 bits."""

@@ -7,14 +7,12 @@ differ in what is summed and what averaged, hence in the style weight lambda tha
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 import torch
 from torch import Tensor
 
+from ..host.options import Reference
 from .statistics import Statistics
-
-Reference = Literal["paper", "torch", "pytorch"]
 
 STYLE_WEIGHTS: dict[Reference, float | None] = {"paper": None, "torch": 1e-2, "pytorch": 10.0}
 """Default lambda of each reading; the paper's text gives none."""

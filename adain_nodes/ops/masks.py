@@ -8,17 +8,12 @@ with features.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-MaskResize = Literal["area", "nearest"]
-"""How a mask is brought onto the feature grid, see `grid_mask`."""
-
-MaskStatistics = Literal["region", "image"]
-"""Where the content's mu(x) and sigma(x) are measured: in the masked region, or in all of it."""
+from ..host.options import MaskResize
 
 MASK_STRIDE = 8
 """Pixels of the encoded picture for each cell of the grid, per side."""

@@ -4,17 +4,15 @@ its content (Gatys et al. 2016, "Preserving color in neural artistic style trans
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import get_args
 
 import torch
 from torch import Tensor
 
-from ..host.errors import InputError
+from ..host.options import COLOR_METHODS, ColorMethod, check_choice, check_share
 from ..host.plain import Progress
 from ..models.networks.bands import tiles
 from ..ops.color import (
     LINEAR_MAPS,
-    ColorMethod,
     ColorStatistics,
     match_chroma,
     match_histograms,
@@ -24,8 +22,6 @@ from .pictures import check_picture, common_batch, scaled
 
 _BLOCK_PIXELS = 1 << 18
 """Pixels that are mapped at a time: what is made of them on the way stays small."""
-
-METHODS: tuple[ColorMethod, ...] = get_args(ColorMethod)
 
 
 def match_color(
@@ -58,9 +54,8 @@ def match_color(
     """
     check_picture(picture, "picture")
     check_picture(reference, "reference")
-    check_method(method)
-    if not 0 <= strength <= 1:
-        raise InputError(f"strength must be 0 (the picture) to 1 (full match), got {strength:g}")
+    check_choice("the colour method", method, COLOR_METHODS)
+    check_share("strength", strength)
     batch = common_batch(picture=len(picture), reference=len(reference))
     channels = 4 if picture.shape[3] == 4 else 3
     result = picture.new_empty((batch, *picture.shape[1:3], channels), dtype=torch.float32)
@@ -80,16 +75,6 @@ def match_color(
         if progress is not None:
             progress(index + 1, batch)
     return result
-
-
-def check_method(method: str) -> None:
-    """Checks the name of a method.
-
-    Raises:
-        InputError: it is unknown; the message lists those there are.
-    """
-    if method not in METHODS:
-        raise InputError(f"the colour method must be {', '.join(METHODS)}, got {method!r}")
 
 
 def recolors_style(method: ColorMethod | None) -> bool:

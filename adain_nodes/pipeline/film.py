@@ -9,15 +9,26 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from ..host.errors import InputError
+from ..host.options import (
+    COLOR_METHODS,
+    FRAME_STATISTICS,
+    MASK_RESIZES,
+    MASK_STATISTICS,
+    ColorMethod,
+    FrameStatistics,
+    MaskResize,
+    MaskStatistics,
+    check_choice,
+    check_share,
+    check_size,
+)
 from ..host.plain import Progress
 from ..models.model import Model
-from ..ops.color import ColorMethod
-from ..ops.masks import MaskResize, MaskStatistics
 from ..ops.statistics import Moments, Statistics
-from .colors import check_method, recolors_style, result_for, style_for
+from .colors import recolors_style, result_for, style_for
 from .engine import Report, cells, counter, decode_one, encode_one
-from .film_statistics import FrameStatistics, Shared, Smoothed, check_frame_statistics
-from .mask_checks import check_mask_option, warn_of_empty
+from .film_statistics import Shared, Smoothed
+from .mask_checks import warn_of_empty
 from .pictures import check_picture, collected, common_batch
 from .transfer import apply_style, compose_deferred, style_of
 from .types import Features, Style, as_batch, check_same_encoder
@@ -72,10 +83,13 @@ class FilmOptions:
 
     def __post_init__(self) -> None:
         if self.preserve_color is not None:
-            check_method(self.preserve_color)
-        check_mask_option("mask_statistics", self.mask_statistics)
-        check_mask_option("mask_resize", self.mask_resize)
-        check_frame_statistics(self.frame_statistics, self.smoothing)
+            check_choice("preserve_color", self.preserve_color, COLOR_METHODS)
+        check_share("alpha", self.alpha)
+        check_size("content_size", self.content_size)
+        check_choice("mask_statistics", self.mask_statistics, MASK_STATISTICS)
+        check_choice("mask_resize", self.mask_resize, MASK_RESIZES)
+        check_choice("frame_statistics", self.frame_statistics, FRAME_STATISTICS)
+        check_share("smoothing", self.smoothing)
 
 
 def stylize(

@@ -6,31 +6,8 @@ whatever enters the frame, and the whole picture changes with it: that is flicke
 
 from __future__ import annotations
 
-from typing import Literal, get_args
-
-from ..host.errors import InputError
 from ..ops.adain import interpolate_statistics
 from ..ops.statistics import Moments, Statistics
-
-FrameStatistics = Literal["per_frame", "shared", "smoothed"]
-"""Of each frame on its own; of all frames together; of each frame and, fading, those before it."""
-
-MODES: tuple[FrameStatistics, ...] = get_args(FrameStatistics)
-
-
-def check_frame_statistics(mode: str, smoothing: float) -> None:
-    """Checks how statistics are to be taken over time.
-
-    Raises:
-        InputError: the mode is unknown, or the smoothing is not within 0..1.
-    """
-    if mode not in MODES:
-        raise InputError(f"frame_statistics must be {', '.join(MODES)}, got {mode!r}")
-    if not 0 <= smoothing <= 1:
-        raise InputError(
-            "smoothing must be 0 (each frame by itself) to 1 (the first frame's statistics for "
-            f"all), got {smoothing:g}"
-        )
 
 
 class Shared:

@@ -3,31 +3,13 @@
 from __future__ import annotations
 
 import logging
-from typing import get_args
 
 from torch import Tensor
 
 from ..host.errors import InputError
-from ..ops.masks import MaskResize, MaskStatistics, is_empty
+from ..ops.masks import is_empty
 
 logger = logging.getLogger(__name__)
-
-_CHOICES = {"mask_resize": get_args(MaskResize), "mask_statistics": get_args(MaskStatistics)}
-
-
-def check_mask_option(name: str, value: str) -> None:
-    """Checks an option.
-
-    Args:
-        name: mask_resize or mask_statistics.
-        value: what it is to be.
-
-    Raises:
-        InputError: the value is none of its choices.
-    """
-    choices = _CHOICES[name]
-    if value not in choices:
-        raise InputError(f"{name} must be {' or '.join(choices)}, got {value!r}")
 
 
 def warn_of_empty(mask: Tensor, grid: Tensor) -> None:

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..host.errors import InputError
+from ..host.options import check_size
 from ..models.networks.vgg import MIN_SIDE
 
 
@@ -102,8 +103,7 @@ def scaled_size(size: tuple[int, int], shorter_side: int) -> tuple[int, int]:
     Raises:
         InputError: `shorter_side` is negative.
     """
-    if shorter_side < 0:
-        raise InputError(f"the shorter side must be 0 (keep) or more px, got {shorter_side}")
+    check_size("the shorter side", shorter_side)
     if shorter_side == 0:
         return size
     factor = shorter_side / min(size)

@@ -14,10 +14,11 @@ from itertools import product
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..host.options import COLOR_METHODS
 from ..host.plain import Progress
 from ..models.model import Model
 from ..ops.masks import remainder
-from .colors import METHODS, recolors_style, result_for, style_for
+from .colors import recolors_style, result_for, style_for
 from .transfer import compose, decode, encode, interpolate_styles, style_of, transfer
 from .types import Features, Style
 
@@ -126,7 +127,7 @@ def color_sweep(
 
     Returns:
         A row for each content and style: both, the result in the colours of the style, and then
-        those that keep the content's by each of `colors.METHODS`.
+        those that keep the content's by each of `colors.COLOR_METHODS`.
     """
     style_of_size = partial(style_of, model, shorter_side=size, progress=progress)
     statistics = [style_of_size(picture) for picture in styles]
@@ -136,7 +137,7 @@ def color_sweep(
         for picture, style in zip(styles, statistics, strict=True):
             plain = _shown(model, features, style, alpha, progress)
             row: list[Tensor | None] = [content, picture, plain]
-            for method in METHODS:
+            for method in COLOR_METHODS:
                 result = plain
                 if recolors_style(method):
                     recolored = style_of_size(style_for(content, picture, method))

@@ -17,13 +17,14 @@ import torch
 from torch import Tensor
 
 from ..host.errors import InputError
+from ..host.options import MASK_STATISTICS, MaskResize, MaskStatistics, check_choice, check_share
 from ..host.plain import Progress
 from ..models.model import Model
 from ..ops.adain import adain, blend, interpolate_statistics
-from ..ops.masks import MaskResize, MaskStatistics, compose_regions, is_empty
+from ..ops.masks import compose_regions, is_empty
 from ..ops.statistics import Statistics, channel_statistics
 from .engine import cells, counter, decode_one, encode_one, summarise_one
-from .mask_checks import check_mask_option, refuse_empty_style_mask, warn_of_empty
+from .mask_checks import refuse_empty_style_mask, warn_of_empty
 from .pictures import check_picture, collected, common_batch
 from .types import (
     DeferredFeatures,
@@ -231,7 +232,8 @@ def apply_style(
         grid: the mask on the content's grid, [B,1,h,w], see `Features.on_grid`.
         own: mu(x) and sigma(x) to use instead of those that are measured on the content.
     """
-    check_mask_option("mask_statistics", mask_statistics)
+    check_share("alpha", alpha)
+    check_choice("mask_statistics", mask_statistics, MASK_STATISTICS)
     outside = content if outside is None else outside
     check_same_encoder(content=content.encoder, style=style.encoder, outside=outside.encoder)
     check_same_size(content=content.size, outside=outside.size)

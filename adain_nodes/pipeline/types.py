@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from ..host.errors import InputError
+from ..host.options import MASK_RESIZES, MaskResize, check_choice
 from ..models.networks.bands import tiles
 from ..models.weights.tensors import EncoderIdentity
-from ..ops.masks import MaskResize, grid_mask
+from ..ops.masks import grid_mask
 from ..ops.statistics import BLOCK_ELEMENTS, Statistics
-from .mask_checks import check_mask_option
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Features:
         Raises:
             InputError: it has another shape, or holds NaN, or the way to resize is unknown.
         """
-        check_mask_option("mask_resize", resize)
+        check_choice("mask_resize", resize, MASK_RESIZES)
         mask = as_batch(mask).to(self.values.device)
         height, width = self.values.shape[2:]
         return grid_mask(mask, self.size, (height, width), resize)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable, Sequence
-from fnmatch import fnmatch
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from ..files.folders import files_below
 from ..files.pictures import READABLE_SUFFIXES
 from ..host.errors import InputError
 
@@ -38,25 +39,14 @@ def find_pictures(folder: Path, *, exclude: Collection[str] = ()) -> list[Path]:
     """All pictures below a folder, sorted, so that a seed means the same everywhere.
 
     Args:
-        folder: searched recursively for files with one of `READABLE_SUFFIXES`; what begins with a
-            dot is hidden, such as the companions that macOS gives to files on foreign disks.
+        folder: searched as `files.folders` does for files with one of `READABLE_SUFFIXES`.
         exclude: names of files to leave out, such as held-out ones.
 
     Raises:
         InputError: the folder does not exist or has no picture.
     """
-    if not folder.is_dir():
-        raise InputError(f"{folder} is not a folder of pictures")
-    paths = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in READABLE_SUFFIXES
-        and path.name not in exclude
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    )
-    if not paths:
-        raise InputError(f"{folder} has no picture ({', '.join(sorted(READABLE_SUFFIXES))})")
-    return paths
+    paths = files_below(folder, READABLE_SUFFIXES)
+    return [path for path in paths if path.name not in exclude]
 
 
 def emphasis(paths: Iterable[Path], factors: dict[str, float]) -> list[float]:
@@ -70,7 +60,7 @@ def emphasis(paths: Iterable[Path], factors: dict[str, float]) -> list[float]:
     for path in paths:
         weight = 1.0
         for pattern, factor in factors.items():
-            if fnmatch(path.name, pattern):
+            if fnmatchcase(path.name, pattern):
                 weight *= factor
         weights.append(weight)
     return weights

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ..host.errors import InputError
-from ..ops.losses import STYLE_WEIGHTS, Reference
+from ..host.options import Reference
+from ..ops.losses import STYLE_WEIGHTS
 from .optimizer import METHODS, Method
 from .schedule import SCHEDULES, Schedule
 

@@ -98,7 +98,7 @@ def test_broken_pictures_are_listed_at_the_end(augment: Command, capsys: Capture
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("none", *OUT), "none is not a folder"),
+        (("none", *OUT), "none does not exist"),
         (("in", "--style", "none", "-o", "out"), "none does not exist"),
         (("in", "--style", "art", "-o", "in/out"), "must not lie within each other"),
         (("in", *OUT, "--styles-per-content", "3"), "3 styles per content"),

@@ -158,7 +158,7 @@ def test_a_plot_without_matplotlib_is_refused_before_the_work(
         (["--plot"], "--plot needs --output"),
         (["-o", "photos/photos0.png"], "photos0.png is a file"),
         (["--content", "nowhere", "--style", "art"], "nowhere does not exist"),
-        (["--content", "tiny", "--style", "art"], "tiny has no picture"),
+        (["--content", "tiny", "--style", "art"], "tiny has no file that ends in"),
         (["--only", "missing.txt"], "missing.txt"),
         (["--only", "strangers.txt"], "--content has none of the 2 pictures named in strangers"),
         (["--only", "photos.txt"], "--style has none of the 1 pictures named in photos.txt"),

@@ -14,17 +14,17 @@ from torch import Tensor
 from adain_nodes.cli import stylize as subcommand
 from adain_nodes.files.pictures import read_mask, read_picture, write_picture
 from adain_nodes.files.styles import save_style
+from adain_nodes.host.options import COLOR_METHODS, ColorMethod
 from adain_nodes.models.model import Model, load_model
 from adain_nodes.nodes import NODE_CLASS_MAPPINGS
-from adain_nodes.ops.color import ColorMethod
 from adain_nodes.pipeline import film, transfer
-from adain_nodes.pipeline.colors import METHODS, match_color
+from adain_nodes.pipeline.colors import match_color
 from adain_nodes.pipeline.types import Style
 
 OIL = ("--style", "oil.png")
 TWO = (*OIL, "--style", "ink.png")
 OUT = ("-o", "out.png")
-RECOLORING = [method for method in METHODS if method != "luminance"]
+RECOLORING = [method for method in COLOR_METHODS if method != "luminance"]
 
 Command = Callable[..., int]
 
@@ -57,10 +57,10 @@ def assert_shows(path: str, expected: Tensor) -> None:
 
 
 def test_the_option_offers_every_method() -> None:
-    assert subcommand.COLOR_METHODS == METHODS
+    assert subcommand.COLOR_METHODS == COLOR_METHODS
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", COLOR_METHODS)
 def test_command_node_and_python_give_the_same_picture(
     stylize: Command, model: Model, method: ColorMethod
 ) -> None:

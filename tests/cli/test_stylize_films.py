@@ -16,11 +16,11 @@ from adain_nodes.cli import progress
 from adain_nodes.cli import stylize as subcommand
 from adain_nodes.files.animations import Animation, open_animation
 from adain_nodes.files.pictures import read_mask, read_picture, write_picture
+from adain_nodes.host.options import FRAME_STATISTICS, FrameStatistics
 from adain_nodes.models.model import Model, load_model
 from adain_nodes.nodes import NODE_CLASS_MAPPINGS
 from adain_nodes.pipeline import film, transfer
 from adain_nodes.pipeline.film import FilmOptions, Region, stylize_frames
-from adain_nodes.pipeline.film_statistics import MODES, FrameStatistics
 
 from ..files.videos import sound_of, times_of, write_video
 
@@ -78,10 +78,10 @@ def listing(folder: str) -> list[str]:
 
 
 def test_the_option_offers_every_mode() -> None:
-    assert subcommand.FRAME_STATISTICS == MODES
+    assert subcommand.FRAME_STATISTICS == FRAME_STATISTICS
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", FRAME_STATISTICS)
 def test_command_node_and_python_give_the_same_film(
     stylize: Command, model: Model, frames: Tensor, mode: FrameStatistics
 ) -> None:
@@ -113,7 +113,7 @@ def test_without_options_statistics_are_per_frame_and_smoothing_is_that_of_pytho
     assert_shows(in_file("s.png"), smoothed)
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", FRAME_STATISTICS)
 @pytest.mark.parametrize("statistics", ["region", "image"])
 def test_regions(
     stylize: Command, model: Model, frames: Tensor, mode: FrameStatistics, statistics: Any
@@ -221,7 +221,7 @@ def damage(path: Path) -> None:
 
 
 @pytest.mark.usefixtures("frames")
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", FRAME_STATISTICS)
 def test_finished_frames_stay_when_a_later_one_is_damaged(
     stylize: Command, mode: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -298,7 +298,7 @@ def test_bad_input_is_refused_in_one_line(
 
 
 @pytest.mark.usefixtures("frames")
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", FRAME_STATISTICS)
 @pytest.mark.parametrize("method", [(), ("--preserve-color", "linear")])
 def test_the_bar_goes_through_every_piece(
     stylize: Command, monkeypatch: pytest.MonkeyPatch, mode: str, method: tuple[str, ...]

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from adain_nodes.host import devices
-from adain_nodes.host.devices import Precision
 from adain_nodes.host.errors import InputError
+from adain_nodes.host.options import Precision
 
 CPU = torch.device("cpu")
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -32,11 +34,38 @@ def test_what_fails_leaves_what_was_there(tmp_path: Path) -> None:
 
 def test_processes_that_write_at_the_same_time_do_not_meet(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
-    with written_whole(path) as first, written_whole(path, rank=1) as second:
+    with written_whole(path) as first, written_whole(path) as second:
         first.write_text("whole")
         second.write_text("whole")
     assert path.read_text() == "whole"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_name_may_be_as_long_as_the_file_system_takes(tmp_path: Path) -> None:
+    path = tmp_path / ("n" * 251 + ".txt")
+    write_text(path, "whole")
+    assert path.read_text() == "whole"
+
+
+def test_what_is_written_is_on_the_disk_before_it_takes_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.txt"
+    steps: list[str] = []
+    fsync, replace = os.fsync, Path.replace
+
+    def noted_fsync(descriptor: int) -> None:
+        steps.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file")
+        fsync(descriptor)
+
+    def noted_replace(self: Path, target: Path) -> Path:
+        steps.append("name")
+        return replace(self, target)
+
+    monkeypatch.setattr(os, "fsync", noted_fsync)
+    monkeypatch.setattr(Path, "replace", noted_replace)
+    write_text(path, "whole")
+    assert steps == ["file", "name", "folder"]
 
 
 def test_text_is_in_utf_8_as_it_is(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import torch
 
-from adain_nodes.host.devices import Precision
 from adain_nodes.host.errors import InputError
+from adain_nodes.host.options import Precision
 from adain_nodes.models.model import Model, load_model
 from adain_nodes.models.weights.tensors import read_tensors, write_tensors
 

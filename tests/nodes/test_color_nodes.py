@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from adain_nodes.host.errors import InputError
+from adain_nodes.host.options import COLOR_METHODS, ColorMethod
 from adain_nodes.models.model import Model
 from adain_nodes.nodes import NODE_CLASS_MAPPINGS
-from adain_nodes.ops.color import ColorMethod
 from adain_nodes.pipeline import film, transfer
-from adain_nodes.pipeline.colors import METHODS, match_color
+from adain_nodes.pipeline.colors import match_color
 
 STYLIZE: dict[str, Any] = {
     "alpha": 1.0, "content_size": 0, "style_size": 16, "mask_statistics": "region",
@@ -28,7 +28,7 @@ def run(name: str, **inputs: Any) -> Tensor:
     return result
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", COLOR_METHODS)
 @pytest.mark.parametrize("strength", [0.0, 0.6, 1.0])
 def test_match_color(method: ColorMethod, strength: float) -> None:
     image, reference = torch.rand(2, 9, 11, 4), torch.rand(1, 8, 5, 3) ** 2
@@ -41,11 +41,11 @@ def test_match_color(method: ColorMethod, strength: float) -> None:
 def test_widgets_offer_every_method() -> None:
     match: Any = NODE_CLASS_MAPPINGS["AdaINMatchColor"]
     stylize: Any = NODE_CLASS_MAPPINGS["AdaINStylize"]
-    assert match.INPUT_TYPES()["required"]["method"][0] == list(METHODS)
-    assert stylize.INPUT_TYPES()["optional"]["preserve_color"][0] == ["off", *METHODS]
+    assert match.INPUT_TYPES()["required"]["method"][0] == list(COLOR_METHODS)
+    assert stylize.INPUT_TYPES()["optional"]["preserve_color"][0] == ["off", *COLOR_METHODS]
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", COLOR_METHODS)
 def test_the_graph_of_single_nodes_equals_stylize(model: Model, method: ColorMethod) -> None:
     content, art = torch.rand(1, 20, 28, 3), torch.rand(1, 24, 17, 3) ** 2
     matched = art
@@ -72,7 +72,7 @@ def test_off_keeps_the_colours_of_the_style(model: Model) -> None:
     assert torch.equal(run("AdaINStylize", **inputs, preserve_color="off"), expected)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", COLOR_METHODS)
 def test_a_style_without_its_picture_goes_with_luminance_only(
     model: Model, method: ColorMethod
 ) -> None:

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from adain_nodes.ops.losses import STYLE_WEIGHTS, Reference, content_loss, style_loss
+from adain_nodes.host.options import Reference
+from adain_nodes.ops.losses import STYLE_WEIGHTS, content_loss, style_loss
 from adain_nodes.ops.statistics import Statistics
 
 REFERENCES = get_args(Reference)

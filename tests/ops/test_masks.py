@@ -8,8 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from adain_nodes.host.options import MaskResize
 from adain_nodes.models.networks.vgg import grid_size
-from adain_nodes.ops.masks import MaskResize, compose_regions, grid_mask, is_empty, remainder
+from adain_nodes.ops.masks import compose_regions, grid_mask, is_empty, remainder
 
 SIZES = [(16, 24), (17, 24), (23, 9), (9, 31), (8, 8), (7, 20), (1, 1), (3, 40)]
 

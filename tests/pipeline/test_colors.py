@@ -5,18 +5,18 @@ import torch
 from torch import Tensor
 
 from adain_nodes.host.errors import InputError
+from adain_nodes.host.options import COLOR_METHODS, ColorMethod
 from adain_nodes.ops.color import (
     LINEAR_MAPS,
-    ColorMethod,
     ColorStatistics,
     match_chroma,
     match_histograms,
     match_statistics,
 )
 from adain_nodes.pipeline import colors
-from adain_nodes.pipeline.colors import METHODS, match_color, recolors_style, result_for, style_for
+from adain_nodes.pipeline.colors import match_color, recolors_style, result_for, style_for
 
-RECOLORING = [method for method in METHODS if method != "luminance"]
+RECOLORING = [method for method in COLOR_METHODS if method != "luminance"]
 
 
 def pictures_of(batch: int, height: int = 12, width: int = 17, channels: int = 3) -> Tensor:
@@ -38,7 +38,7 @@ def by_definition(picture: Tensor, reference: Tensor, method: ColorMethod) -> Te
     return result.clamp(0, 1).view_as(picture)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", COLOR_METHODS)
 @pytest.mark.parametrize(("pictures", "references"), [(1, 1), (1, 3), (3, 1), (3, 3)])
 def test_batches_pair(method: ColorMethod, pictures: int, references: int) -> None:
     picture, reference = pictures_of(pictures), pictures_of(references)
@@ -59,7 +59,7 @@ def test_other_batches_are_refused_by_both_sizes(pictures: int, references: int)
     assert f"reference has {references}" in str(error.value)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", COLOR_METHODS)
 def test_strength_leads_from_the_picture_to_the_match(method: ColorMethod) -> None:
     picture, reference = pictures_of(1), pictures_of(1)
     full = match_color(picture, reference, method)
@@ -71,7 +71,7 @@ def test_strength_leads_from_the_picture_to_the_match(method: ColorMethod) -> No
     torch.testing.assert_close(partly[inside], (0.7 * picture + 0.3 * full)[inside])
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", COLOR_METHODS)
 @pytest.mark.parametrize("channels", [1, 3, 4])
 @pytest.mark.parametrize("others", [1, 3, 4])
 def test_grey_and_transparent_pictures(method: ColorMethod, channels: int, others: int) -> None:
@@ -85,7 +85,7 @@ def test_grey_and_transparent_pictures(method: ColorMethod, channels: int, other
         assert torch.equal(result[..., 3], picture[..., 3])
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", COLOR_METHODS)
 def test_a_grey_reference_takes_the_colours_away(method: ColorMethod) -> None:
     result = match_color(pictures_of(1), pictures_of(1, channels=1), method)
     if method in ("mean_std", "histogram"):  # these know nothing of how channels go together
@@ -110,7 +110,7 @@ def test_hidden_colours_do_not_count(method: ColorMethod, which: str) -> None:
     assert not torch.allclose(third[:, :, :10], first[:, :, :10])
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", COLOR_METHODS)
 def test_pictures_that_are_all_transparent_count_as_a_whole(method: ColorMethod) -> None:
     picture, reference = pictures_of(1, channels=4), pictures_of(1, channels=4)
     picture[..., 3] = reference[..., 3] = 0
@@ -118,7 +118,7 @@ def test_pictures_that_are_all_transparent_count_as_a_whole(method: ColorMethod)
     torch.testing.assert_close(match_color(picture, reference, method)[..., :3], expected)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", COLOR_METHODS)
 @pytest.mark.parametrize("value", [0.0, 0.4, 1.0])
 def test_constants_give_numbers(method: ColorMethod, value: float) -> None:
     constant, picture = torch.full((1, 5, 6, 3), value), pictures_of(1, 5, 6)
@@ -130,7 +130,7 @@ def test_constants_give_numbers(method: ColorMethod, value: float) -> None:
             torch.testing.assert_close(result.mean((0, 1, 2)), mean, atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", COLOR_METHODS)
 @pytest.mark.parametrize("size", [(1, 1), (1, 30), (33, 8)])
 def test_references_of_any_size(method: ColorMethod, size: tuple[int, int]) -> None:
     result = match_color(pictures_of(1), pictures_of(1, *size), method)
@@ -146,7 +146,7 @@ def test_luminance_stretches_the_reference_over_the_picture() -> None:
     assert (result[:, 6:, 2] > result[:, 6:, 0] + 0.3).all()
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", COLOR_METHODS)
 def test_results_and_what_goes_in_are_within_0_and_1(method: ColorMethod) -> None:
     wild = 3 * torch.randn(1, 12, 17, 3)
     result = match_color(wild, 1 - 2 * wild.flip(1), method)
@@ -155,7 +155,7 @@ def test_results_and_what_goes_in_are_within_0_and_1(method: ColorMethod) -> Non
     torch.testing.assert_close(result, expected)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", COLOR_METHODS)
 def test_blocks_of_rows_make_up_the_whole(
     monkeypatch: pytest.MonkeyPatch, method: ColorMethod
 ) -> None:
@@ -182,8 +182,8 @@ def test_half_precision_is_matched_in_full() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"method": "lab"}, "linear, mean_std, coral, histogram, luminance, got 'lab'"),
-        ({"strength": 1.5}, r"strength must be 0 .* got 1\.5"),
+        ({"method": "lab"}, "linear, mean_std, coral, histogram or luminance, got 'lab'"),
+        ({"strength": 1.5}, r"strength must be a number from 0 .* got 1\.5"),
         ({"strength": float("nan")}, "got nan"),
         ({"picture": torch.rand(5, 5, 3)}, "picture must be"),
         ({"reference": torch.rand(1, 5, 5, 2)}, "reference must be"),

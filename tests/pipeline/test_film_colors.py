@@ -7,13 +7,13 @@ import torch
 from torch import Tensor
 
 from adain_nodes.host.errors import InputError
+from adain_nodes.host.options import COLOR_METHODS, ColorMethod
 from adain_nodes.models.model import Model
-from adain_nodes.ops.color import ColorMethod
 from adain_nodes.pipeline import transfer
-from adain_nodes.pipeline.colors import METHODS, match_color
+from adain_nodes.pipeline.colors import match_color
 from adain_nodes.pipeline.film import stylize
 
-RECOLORING = [method for method in METHODS if method != "luminance"]
+RECOLORING = [method for method in COLOR_METHODS if method != "luminance"]
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from adain_nodes.host.errors import InputError
+from adain_nodes.host.options import FRAME_STATISTICS, FrameStatistics
 from adain_nodes.models.model import Model
 from adain_nodes.models.weights.tensors import EncoderIdentity
 from adain_nodes.ops.flicker import flicker
@@ -18,7 +19,6 @@ from adain_nodes.ops.statistics import Statistics
 from adain_nodes.pipeline import engine, film, transfer
 from adain_nodes.pipeline.colors import match_color
 from adain_nodes.pipeline.film import FilmOptions, Region, stylize, stylize_frames
-from adain_nodes.pipeline.film_statistics import MODES, FrameStatistics
 from adain_nodes.pipeline.types import Features, Style
 
 FRAMES = 5
@@ -97,7 +97,7 @@ def expected_film(
     return transfer.decode(model, replace(features, values=torch.cat(targets)))
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", FRAME_STATISTICS)
 @pytest.mark.parametrize("styles", [1, FRAMES])
 def test_a_film_is_what_its_statistics_make_of_it(
     model: Model, frames: Tensor, mode: FrameStatistics, styles: int
@@ -108,7 +108,7 @@ def test_a_film_is_what_its_statistics_make_of_it(
     torch.testing.assert_close(result, expected, rtol=0, atol=1e-4)
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", FRAME_STATISTICS)
 def test_masks_that_are_empty_in_some_frames(
     model: Model, frames: Tensor, style: Style, mode: FrameStatistics
 ) -> None:
@@ -134,7 +134,7 @@ def test_a_mask_that_is_empty_in_all_frames(
     torch.testing.assert_close(result, untouched)
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", FRAME_STATISTICS)
 def test_statistics_of_the_image_under_a_mask(
     model: Model, frames: Tensor, style: Style, mode: FrameStatistics
 ) -> None:
@@ -156,7 +156,7 @@ def test_statistics_of_the_image_under_a_mask(
     assert not torch.allclose(result, whole)
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", FRAME_STATISTICS)
 def test_each_region_has_statistics_of_its_own(
     model: Model, frames: Tensor, mode: FrameStatistics
 ) -> None:
@@ -188,7 +188,7 @@ def test_colours_are_kept_in_the_same_way(
     torch.testing.assert_close(kept, match_color(plain, frames, "luminance"))
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", FRAME_STATISTICS)
 def test_a_film_of_one_frame_has_the_statistics_of_a_picture(
     model: Model, frames: Tensor, style: Style, mode: FrameStatistics
 ) -> None:
@@ -196,7 +196,7 @@ def test_a_film_of_one_frame_has_the_statistics_of_a_picture(
     torch.testing.assert_close(result, stylize(model, frames[:1], style))
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", FRAME_STATISTICS)
 def test_one_picture_in_several_styles_is_a_film_that_stands_still(
     model: Model, frames: Tensor, mode: FrameStatistics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -296,7 +296,7 @@ def test_an_iterator_cannot_be_gone_through_twice(model: Model, style: Style) ->
     assert len(list(results)) == 2
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", FRAME_STATISTICS)
 def test_progress_goes_through_all_passes(
     model: Model, frames: Tensor, style: Style, mode: FrameStatistics
 ) -> None:
@@ -328,7 +328,7 @@ def test_raising_in_progress_aborts_either_pass(
     assert calls == call
 
 
-@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("mode", FRAME_STATISTICS)
 @pytest.mark.parametrize(
     ("frames", "message"),
     [

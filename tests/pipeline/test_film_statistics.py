@@ -3,9 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from adain_nodes.host.errors import InputError
 from adain_nodes.ops.statistics import Moments, Statistics, channel_statistics
-from adain_nodes.pipeline.film_statistics import Shared, Smoothed, check_frame_statistics
+from adain_nodes.pipeline.film_statistics import Shared, Smoothed
 
 
 def assert_same(result: Statistics, expected: Statistics) -> None:
@@ -81,17 +80,3 @@ def test_empty_frames_leave_smoothed_statistics_alone() -> None:
     assert_same(with_gaps.follow(frames[0]), without.follow(frames[0]))
     assert_same(with_gaps.follow(empty), frames[0].statistics())
     assert_same(with_gaps.follow(frames[1]), without.follow(frames[1]))
-
-
-@pytest.mark.parametrize(
-    ("mode", "smoothing", "message"),
-    [
-        ("all", 0.5, "per_frame, shared, smoothed, got 'all'"),
-        ("smoothed", 1.1, "got 1.1"),
-        ("smoothed", -0.1, "got -0.1"),
-        ("per_frame", float("nan"), "got nan"),
-    ],
-)
-def test_bad_options_are_refused(mode: str, smoothing: float, message: str) -> None:
-    with pytest.raises(InputError, match=message):
-        check_frame_statistics(mode, smoothing)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from adain_nodes.files.pictures import read_picture
-from adain_nodes.host.devices import Precision
+from adain_nodes.host.options import Precision
 from adain_nodes.models.model import load_model
 from adain_nodes.pipeline.transfer import decode, encode, style_of, transfer
 

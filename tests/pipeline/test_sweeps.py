@@ -9,9 +9,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from adain_nodes.host.options import COLOR_METHODS
 from adain_nodes.models.model import Model
 from adain_nodes.pipeline import sweeps
-from adain_nodes.pipeline.colors import METHODS, match_color
+from adain_nodes.pipeline.colors import match_color
 from adain_nodes.pipeline.transfer import decode, encode, style_statistics, transfer
 from adain_nodes.pipeline.types import Style
 
@@ -110,7 +111,7 @@ def test_colours_are_kept_by_every_method(
         plain = stylized(model, content, style, 0.9)
         assert row[0] is content and row[1] is style
         assert_shows(row[2], plain)
-        for place, method in zip(row[3:], METHODS, strict=True):
+        for place, method in zip(row[3:], COLOR_METHODS, strict=True):
             if method == "luminance":
                 assert_shows(place, match_color(plain, content, "luminance"))
             else:

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from adain_nodes.host.errors import InputError
+from adain_nodes.host.options import MaskStatistics
 from adain_nodes.models.model import Model
-from adain_nodes.ops.masks import MaskStatistics
 from adain_nodes.ops.statistics import Statistics
 from adain_nodes.pipeline.transfer import compose, encode, style_statistics, transfer
 from adain_nodes.pipeline.types import Features, Style

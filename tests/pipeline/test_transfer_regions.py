@@ -7,8 +7,8 @@ from typing import get_args
 import pytest
 import torch
 
+from adain_nodes.host.options import MaskResize, MaskStatistics
 from adain_nodes.models.model import Model
-from adain_nodes.ops.masks import MaskResize, MaskStatistics
 from adain_nodes.ops.statistics import Statistics
 from adain_nodes.pipeline.transfer import compose, transfer
 from adain_nodes.pipeline.types import Features, Style

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from adain_nodes.host.errors import InputError
-from adain_nodes.ops.losses import Reference
+from adain_nodes.host.options import Reference
 from adain_nodes.training.options import TrainingOptions
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ...host.errors import InputError
+from ...host.errors import InputError, one_line
 from .manifest import file_sha256
 
 Progress = Callable[[int, int], None]
@@ -80,11 +80,11 @@ def download(
         elif isinstance(error, errors.RevisionNotFoundError):
             reason = f"{repo_id} has no revision {revision}"
         elif isinstance(error, errors.LocalEntryNotFoundError):
-            reason = f"the Hub cannot be reached: offline, or a wrong address ({_line(error)})"
+            reason = f"the Hub cannot be reached: offline, or a wrong address ({one_line(error)})"
         elif isinstance(error, errors.EntryNotFoundError):
             reason = f"{source} has no such file"
         elif isinstance(error, OSError | RuntimeError | ValueError):
-            reason = f"{_line(error)}"
+            reason = f"{one_line(error)}"
         else:
             raise
         raise InputError(f"{filename} cannot be fetched: {reason}") from error
@@ -153,7 +153,7 @@ def upload(
     except Exception as error:
         status = getattr(getattr(error, "response", None), "status_code", None)
         needs_login = "a login that may write there is needed (hf auth login)"
-        reason = needs_login if status in (401, 403) else _line(error)
+        reason = needs_login if status in (401, 403) else one_line(error)
         raise InputError(f"{repo_id} cannot be written to: {reason}") from error
 
 
@@ -198,7 +198,3 @@ class _Report:
                 report(self.bytes_done)
 
         return Bar
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

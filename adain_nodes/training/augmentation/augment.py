@@ -62,7 +62,7 @@ def augment(model: Model, plan: Plan, *, rank: int = 0, ranks: int = 1) -> Itera
     styles = _Styles(model, plan)
     # A name alone could be that of another file by now.
     label = f"{Path(model.name).name} ({model.decoder_sha256[:12]})"
-    record(plan, label, rank=rank)
+    record(plan, label)
     for content in plan.contents[rank::ranks]:
         features: Features | None = None
         for result in plan.results(content):

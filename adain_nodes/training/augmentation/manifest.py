@@ -19,7 +19,7 @@ MANIFEST = "augmentation.jsonl"
 `augmentation_plan.PlannedResult` and size, style_size and model."""
 
 
-def record(plan: Plan, model: str, *, rank: int = 0) -> None:
+def record(plan: Plan, model: str) -> None:
     """Writes `MANIFEST` into the output folder: how each result is made, whether it is there yet or
     not. Lines on files of former runs, which are no part of this plan, are kept.
 
@@ -28,7 +28,6 @@ def record(plan: Plan, model: str, *, rank: int = 0) -> None:
     Args:
         plan: what is to be made.
         model: what to call the model in use; to tell it from all others.
-        rank: of this process among those that share the work.
 
     Raises:
         InputError: a file is where a result is to go, and its line in `MANIFEST` is another or
@@ -49,7 +48,7 @@ def record(plan: Plan, model: str, *, rank: int = 0) -> None:
         if (folder / name).exists():
             lines[name] = former[name]
     path.parent.mkdir(parents=True, exist_ok=True)
-    with written_whole(path, rank=rank) as temporary, temporary.open("w") as file:
+    with written_whole(path) as temporary, temporary.open("w") as file:
         file.writelines(f"{lines[name]}\n" for name in sorted(lines))
 
 

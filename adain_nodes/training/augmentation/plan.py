@@ -8,7 +8,6 @@ a further style only those results that it wins.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ...files.folders import files_below
 from ...files.pictures import READABLE_SUFFIXES, WRITABLE_SUFFIXES
 from ...files.style_inputs import StyleInput, styles_in
 from ...files.styles import STYLE_SUFFIX
@@ -158,7 +158,7 @@ def make_plan(
         _check_apart(folder, output)
     if output.exists() and not output.is_dir():
         raise InputError(f"{output}, where results are to go, is not a folder")
-    contents = _files_below(content, READABLE_SUFFIXES)
+    contents = _names(content, READABLE_SUFFIXES)
     styles = find_styles(style)
     if len(styles) < options.styles_per_content:
         raise InputError(
@@ -187,9 +187,7 @@ def find_styles(path: Path) -> dict[str, StyleInput]:
         InputError: there are none, or a style file is unusable. Pictures are not looked into.
     """
     if path.is_dir():
-        files = {
-            name: path / name for name in _files_below(path, (*READABLE_SUFFIXES, STYLE_SUFFIX))
-        }
+        files = {name: path / name for name in _names(path, READABLE_SUFFIXES | {STYLE_SUFFIX})}
     elif path.exists():
         files = {path.name: path}
     else:
@@ -201,33 +199,8 @@ def find_styles(path: Path) -> dict[str, StyleInput]:
     }
 
 
-def _files_below(folder: Path, suffixes: Collection[str]) -> list[str]:
-    """Files of a folder and its subfolders by their ends, as sorted paths below it, with / on every
-    system. Linked folders count; files and folders whose names start with a dot do not.
-
-    Raises:
-        InputError: the folder does not exist or has none.
-    """
-    if not folder.is_dir():
-        raise InputError(f"{folder} is not a folder of pictures")
-    found = []
-
-    def search(place: Path, prefix: str, around: frozenset[Path]) -> None:
-        real = place.resolve()
-        if real in around:  # a link to a folder that it lies in
-            return
-        for entry in os.scandir(place):
-            if entry.name.startswith("."):
-                continue
-            if entry.is_dir():
-                search(Path(entry.path), f"{prefix}{entry.name}/", around | {real})
-            elif Path(entry.name).suffix.lower() in suffixes:
-                found.append(f"{prefix}{entry.name}")
-
-    search(folder, "", frozenset())
-    if not found:
-        raise InputError(f"{folder} has no file that ends in {', '.join(sorted(suffixes))}")
-    return sorted(found)
+def _names(folder: Path, suffixes: Collection[str]) -> list[str]:
+    return [path.relative_to(folder).as_posix() for path in files_below(folder, suffixes)]
 
 
 def _check_apart(folder: Path, output: Path) -> None:

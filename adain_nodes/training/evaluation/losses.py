@@ -13,10 +13,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ...host.options import Reference
 from ...host.plain import Resident
 from ...models.networks.vgg import Encoder
 from ...ops.adain import adain
-from ...ops.losses import Reference, content_loss, style_loss
+from ...ops.losses import content_loss, style_loss
 from ...ops.statistics import Statistics, channel_statistics
 from ...pipeline.engine import Report, measure_one
 

@@ -32,7 +32,7 @@ def lines(plan: Plan) -> dict[str, dict[str, object]]:
 def test_every_process_writes_the_same(plan: Plan) -> None:
     path = plan.output_folder / MANIFEST
     before = path.read_bytes()
-    record(plan, "tiny", rank=1)
+    record(plan, "tiny")
     assert path.read_bytes() == before
     assert list(lines(plan)) == list(plan.contents)
     assert sorted(child.name for child in plan.output_folder.iterdir()) == ["a.jpg", MANIFEST]

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from adain_nodes.host.options import Reference
 from adain_nodes.host.plain import Resident
 from adain_nodes.models.networks.vgg import Encoder
-from adain_nodes.ops.losses import Reference
 from adain_nodes.ops.statistics import Moments
 from adain_nodes.pipeline.pictures import to_network
 from adain_nodes.training.evaluation.losses import LossMeter

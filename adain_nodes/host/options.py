@@ -1,0 +1,92 @@
+"""Options that nodes, command and Python share: their words and their ranges, free of torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Real
+from typing import Literal, get_args
+
+from .errors import InputError
+
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+"""Floating type that networks compute in; see `devices.compute_dtype`."""
+
+ColorMethod = Literal["linear", "mean_std", "coral", "histogram", "luminance"]
+"""How colours are matched; see `ops.color`."""
+
+MaskResize = Literal["area", "nearest"]
+"""How a mask is brought onto the feature grid; see `ops.masks.grid_mask`."""
+
+MaskStatistics = Literal["region", "image"]
+"""Where the content's mu(x) and sigma(x) are measured: in the masked region, or in all of it."""
+
+FrameStatistics = Literal["per_frame", "shared", "smoothed"]
+"""Where they are measured in a film: on each frame, over all frames, or smoothed over time."""
+
+Reference = Literal["paper", "torch", "pytorch"]
+"""Reading of the losses: the paper's text, the authors' code, the public PyTorch port."""
+
+TrainingPrecision = Literal["fp32", "bf16"]
+"""Floating type of the encoder and of the decoder's activations in training."""
+
+OptimizerName = Literal["muon", "adam"]
+"""Optimiser of the decoder."""
+
+Schedule = Literal["cosine", "constant", "inverse"]
+"""How the learning rate falls: to 0 at the end, not at all, as in the authors' code."""
+
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
+COLOR_METHODS: tuple[ColorMethod, ...] = get_args(ColorMethod)
+MASK_RESIZES: tuple[MaskResize, ...] = get_args(MaskResize)
+MASK_STATISTICS: tuple[MaskStatistics, ...] = get_args(MaskStatistics)
+FRAME_STATISTICS: tuple[FrameStatistics, ...] = get_args(FrameStatistics)
+REFERENCES: tuple[Reference, ...] = get_args(Reference)
+TRAINING_PRECISIONS: tuple[TrainingPrecision, ...] = get_args(TrainingPrecision)
+OPTIMIZERS: tuple[OptimizerName, ...] = get_args(OptimizerName)
+SCHEDULES: tuple[Schedule, ...] = get_args(Schedule)
+
+DEFAULT_MODEL = "adain-vgg16"
+"""The model that is used where none is named."""
+
+_ENDS = {
+    "alpha": ("the content", "the full style"),
+    "smoothing": ("each frame on its own", "the first frame's statistics throughout"),
+    "strength": ("unchanged", "a full match"),
+}
+"""What 0 and 1 mean."""
+
+
+def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
+    """Checks that an option has one of its words.
+
+    Raises:
+        InputError: it has not; the message lists them.
+    """
+    if value not in choices:
+        raise InputError(f"{name} must be {_either(choices)}, got {value!r}")
+
+
+def check_share(name: str, value: object) -> None:
+    """Checks that an option such as alpha is a number from 0 to 1.
+
+    Raises:
+        InputError: it is not, or it is NaN.
+    """
+    if not isinstance(value, Real) or not 0 <= float(value) <= 1:
+        low, high = (f" ({end})" for end in _ENDS[name]) if name in _ENDS else ("", "")
+        shown = f"{float(value):g}" if isinstance(value, Real) else repr(value)
+        raise InputError(f"{name} must be a number from 0{low} to 1{high}, got {shown}")
+
+
+def check_size(name: str, pixels: int) -> None:
+    """Checks an option that scales pictures: the px of their shorter side, or 0 to keep them.
+
+    Raises:
+        InputError: it is negative.
+    """
+    if pixels < 0:
+        raise InputError(f"{name} must be 0 (keep the size) or a number of px above, got {pixels}")
+
+
+def _either(words: Sequence[str]) -> str:
+    return " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
