@@ -23,18 +23,18 @@ from adain_nodes.files.styles import load_style, save_style
 from adain_nodes.host.options import FRAME_STATISTICS
 from adain_nodes.models.model import Model, load_model
 from adain_nodes.pipeline import sweeps
-from adain_nodes.pipeline.film import stylize
+from adain_nodes.pipeline.stylize import stylize
 from adain_nodes.pipeline.sweeps import Rows
 from adain_nodes.pipeline.transfer import (
     compose,
     decode,
     encode,
     interpolate_styles,
+    stack_styles,
     style_of,
     style_statistics,
     transfer,
 )
-from adain_nodes.pipeline.types import stacked_styles
 
 ROOT = Path(__file__).parents[1]
 IMAGES = ROOT / "examples" / "images"
@@ -173,7 +173,7 @@ def bank(model: Model) -> Rows:
     """A bank of styles through a file: each of them, and all in equal parts."""
     names = ["swirls", "ink-wash", "poppies", "geometry"]
     pictures = [style(name) for name in names]
-    stack = stacked_styles([style_of(model, picture, shorter_side=SIZE) for picture in pictures])
+    stack = stack_styles([style_of(model, picture, shorter_side=SIZE) for picture in pictures])
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "bank.safetensors"
         save_style(path, stack, sources=names)
@@ -191,7 +191,7 @@ def film(model: Model) -> Rows:
     look = style_of(model, style("swirls"), shorter_side=256)
     films = [
         frames,
-        *(stylize(model, frames, look, frame_statistics=mode) for mode in FRAME_STATISTICS),
+        *(stylize(frames, look, model=model, frame_statistics=mode) for mode in FRAME_STATISTICS),
     ]
     return [[pictures[index][None] for index in SHOWN_FRAMES] for pictures in films]
 

@@ -25,7 +25,7 @@ from adain_nodes.files.pictures import read_picture
 from adain_nodes.host.options import FRAME_STATISTICS
 from adain_nodes.models.model import load_model
 from adain_nodes.ops.flicker import flicker
-from adain_nodes.pipeline.film import stylize
+from adain_nodes.pipeline.stylize import stylize
 from adain_nodes.pipeline.transfer import style_of
 
 IMAGES = Path(__file__).parent / "images"
@@ -124,7 +124,7 @@ def main() -> None:
         for style_name, style in styles.items():
             values = []
             for mode in FRAME_STATISTICS:
-                result = stylize(model, film.frames, style, frame_statistics=mode)
+                result = stylize(film.frames, style, model=model, frame_statistics=mode)
                 values.append(255 * flicker(result, film.motion, film.visible))
             print(_row(title, style_name.removeprefix("style-"), 255 * own, values), flush=True)
 

@@ -20,7 +20,8 @@ from adain_nodes.models.model import Model, load_model
 from adain_nodes.nodes import NODE_CLASS_MAPPINGS
 from adain_nodes.ops.adain import conditional_instance_norm
 from adain_nodes.pipeline import transfer
-from adain_nodes.pipeline.types import Features, Style, stacked_styles
+from adain_nodes.pipeline.transfer import stack_styles
+from adain_nodes.pipeline.types import Features, Style
 
 WEIGHTS = (1.0, 2.0, 0.5, 3.0, 1.5)
 
@@ -230,7 +231,7 @@ def test_a_bank_on_file(model: Model, command: Command) -> None:
     loaded = graph.run("AdaINLoadStyle", style_name="bank_00001_.safetensors")
     nodes = graph.decoded(graph.transferred(loaded))
 
-    bank = stacked_styles([style(model, "art0"), style(model, "art1")])
+    bank = stack_styles([style(model, "art0"), style(model, "art1")])
     save_style(Path("python.safetensors"), bank)
     content = transfer.encode(model, picture("cat"))
     again = load_style(Path("python.safetensors"), encoder=model.identity)
@@ -241,7 +242,7 @@ def test_a_bank_on_file(model: Model, command: Command) -> None:
 def test_a_bank_is_conditional_instance_normalisation(model: Model) -> None:
     """Row s of the bank is style s: gamma its deviations, beta its means (paper, equation 7)."""
     styles = [style(model, f"art{index}") for index in range(3)]
-    save_style(Path("bank.safetensors"), stacked_styles(styles))
+    save_style(Path("bank.safetensors"), stack_styles(styles))
     bank = load_style(Path("bank.safetensors")).statistics
     content = transfer.encode(model, picture("cat"))
     chosen = torch.tensor([2, 0, 2, 1])

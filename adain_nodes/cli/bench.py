@@ -70,6 +70,7 @@ def run(options: argparse.Namespace) -> None:
 
     import torch
 
+    from ..host.devices import name_of
     from ..models.model import load_model
     from .benchmark import measure, measure_film, memory_in_a_fresh_process, peak_flops, settings
     from .device import chosen_device
@@ -80,8 +81,8 @@ def run(options: argparse.Namespace) -> None:
     report: dict[str, Any] = {
         **_machine(device),
         "model": model.name,
-        "auto": _name(model.dtype),
-        "peak_flops": {_name(dtype): round(peak) for dtype, peak in peaks.items()},
+        "auto": name_of(model.dtype),
+        "peak_flops": {name_of(dtype): round(peak) for dtype, peak in peaks.items()},
         "rows": [],
     }
     if not options.json:
@@ -224,9 +225,3 @@ def _heading(report: Mapping[str, Any]) -> list[str]:
 
 def _line(cells: Sequence[object]) -> str:
     return "| " + " | ".join(str(cell) for cell in cells) + " |"
-
-
-def _name(dtype: object) -> str:
-    from .stylize import PRECISIONS
-
-    return PRECISIONS[str(dtype)]

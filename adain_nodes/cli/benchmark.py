@@ -21,7 +21,8 @@ from ..host.options import Precision
 from ..models.model import Model, load_model
 from ..models.networks.vgg import MIN_SIDE, STRIDE, Architecture, grid_size
 from ..pipeline import transfer
-from ..pipeline.film import FilmOptions, Region, stylize, stylize_frames
+from ..pipeline.film import FilmOptions
+from ..pipeline.stylize import stylize, stylize_frames
 from .plain_networks import Reference
 
 REFERENCE = "reference"
@@ -148,7 +149,7 @@ def prepare(setting: Setting) -> Callable[[], Tensor]:
         return lambda: reference(content, art)
 
     style = transfer.style_of(model, art) if setting.method == STYLE_CACHED else art
-    return lambda: stylize(model, content, style, style_size=0)
+    return lambda: stylize(content, style, model=model, style_size=0)
 
 
 def convolution_flops(
@@ -234,7 +235,7 @@ def measure_film(model: Model, frames: int) -> Film:
             yield torch.rand(*FRAME, 3, generator=generator)
 
     style = transfer.style_of(model, torch.rand(1, 512, 512, 3, generator=generator))
-    results = stylize_frames(model, random_frames(), [Region(style, None)], FilmOptions())
+    results = stylize_frames(random_frames(), style, FilmOptions(), model=model)
     memory: dict[int, int | None] = {}
     next(results)
     started = time.perf_counter()

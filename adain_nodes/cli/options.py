@@ -1,8 +1,58 @@
-"""Options that several subcommands have."""
+"""Options that several subcommands have. Free of torch: `--help` must not wait for it."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
+
+from ..host.errors import InputError
+from ..host.options import DEFAULT_MODEL, PRECISIONS
+
+
+def add_contents(parser: argparse.ArgumentParser, text: str) -> None:
+    """Contents, named first or after --content; see `contents_of`.
+
+    Args:
+        parser: of the subcommand.
+        text: what they are.
+    """
+    add_several(parser, "content", text, metavar="CONTENT")
+    add_several(parser, "--content", "the same, for when they do not come first", metavar="CONTENT")
+
+
+def contents_of(options: argparse.Namespace) -> list[Path]:
+    """What `add_contents` has read.
+
+    Raises:
+        InputError: nothing is named.
+    """
+    if not options.content:
+        raise InputError("no content is given: name contents before --style, or after --content")
+    contents: list[Path] = options.content
+    return contents
+
+
+def add_several(
+    parser: argparse.ArgumentParser, name: str, text: str, *, metavar: str, required: bool = False
+) -> None:
+    """An option that takes several files, together or one at a time."""
+    option = parser.add_argument(
+        name, type=Path, nargs="+", action="extend", metavar=metavar, help=text
+    )
+    option.required = required
+
+
+def add_output(parser: argparse.ArgumentParser, text: str, *, metavar: str = "OUT") -> None:
+    """-o and --output."""
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar=metavar, help=text)
+
+
+def add_alpha(parser: argparse.ArgumentParser) -> None:
+    """--alpha."""
+    parser.add_argument(
+        "--alpha", type=float, default=1.0, metavar="A",
+        help="strength of the style: 0 keeps the content, 1 is the full style (default: 1)",
+    )  # fmt: skip
 
 
 def add_sizes(parser: argparse.ArgumentParser) -> None:
@@ -18,15 +68,15 @@ def add_sizes(parser: argparse.ArgumentParser) -> None:
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
-    """--precision, --device and --model, as `model.load_model` and `chosen_device` take them."""
+    """--precision, --device and --model, as `load_model` takes them."""
     parser.add_argument(
-        "--precision", choices=("auto", "fp32", "bf16", "fp16"), default="auto",
+        "--precision", choices=PRECISIONS, default="auto",
         help="to compute in; auto is the fastest without visible loss (default: auto)",
     )  # fmt: skip
     parser.add_argument(
         "--device", default="auto", help="auto, cpu, cuda, cuda:N, mps (default: auto)"
     )
     parser.add_argument(
-        "--model", default="adain-vgg16", metavar="NAME|FOLDER",
-        help="name of a model, or folder with an encoder and a decoder (default: adain-vgg16)",
+        "--model", default=DEFAULT_MODEL, metavar="NAME|FOLDER",
+        help=f"name of a model, or folder with an encoder and a decoder (default: {DEFAULT_MODEL})",
     )  # fmt: skip

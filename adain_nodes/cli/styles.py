@@ -53,8 +53,7 @@ def run_save(options: argparse.Namespace) -> None:
     from ..files.style_inputs import is_style_file
     from ..files.styles import check_style_path, describe_style, load_style, save_style
     from ..models.model import load_model
-    from ..pipeline.transfer import encode, style_of, style_statistics
-    from ..pipeline.types import stacked_styles
+    from ..pipeline.transfer import encode, stack_styles, style_of, style_statistics
     from .device import chosen_device
     from .progress import terminal_progress
 
@@ -88,7 +87,7 @@ def run_save(options: argparse.Namespace) -> None:
             known = info.sources if info is not None else ()
             sources += known or [path.name] * len(styles[-1])
     shown = [picture[0] for picture in pictures if picture is not None]
-    save_style(options.output, stacked_styles(styles), sources=sources, preview=shown)
+    save_style(options.output, stack_styles(styles), sources=sources, preview=shown)
     print(f"{options.output}: {_summary(describe_style(options.output))}")
 
 

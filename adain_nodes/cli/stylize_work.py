@@ -5,38 +5,24 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from itertools import groupby
 from pathlib import Path
 
 from torch import Tensor
 
+from ..files.films import FilmFile, PictureSequence
 from ..files.pictures import read_mask, read_picture, write_picture
 from ..files.style_inputs import StyleInput
 from ..files.styles import load_style
 from ..host.errors import InputError
 from ..host.plain import Progress
 from ..models.model import Model
-from ..ops.masks import remainder
-from ..pipeline.colors import recolors_style, result_for, style_for
-from ..pipeline.film import FilmOptions
-from ..pipeline.transfer import compose, decode, encode, interpolate_styles, style_of, transfer
-from ..pipeline.types import Features, Style, check_same_encoder
+from ..pipeline.checks import check_same_encoder
+from ..pipeline.colors import recolors_style
+from ..pipeline.engine import cells, counter
+from ..pipeline.film import Look, stylized_looks, work_of
+from ..pipeline.stylize import encoded_styles
+from ..pipeline.types import Style
 from .stylize_plan import Job, Plan
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """Styles and masks, which every content shares."""
-
-    pictures: Mapping[StyleInput, Tensor]
-    """Style pictures, each [1,H,W,C] in 0..1."""
-
-    styles: Mapping[StyleInput, Style]
-    """Styles from style files."""
-
-    masks: Sequence[Tensor]
-    """Masks of a plan, each [1,H,W] in 0..1; empty: the whole picture."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +33,7 @@ class Result:
     """Path of the content."""
 
     styles: list[str]
-    """Paths of its style; or of all that are interpolated, or have a region each."""
+    """Paths of its style; or of all that are mixed, or have a region each."""
 
     output: str
     """Path of the file."""
@@ -58,23 +44,38 @@ class Result:
     height: int
     """In px."""
 
+    frames: int
+    """In the file; 1 for a picture."""
+
     seconds: float
-    """Spent on it; the content's encoding, and that of styles in its colours, counts for its
-    first result."""
+    """Spent on it. The first result of a content bears the encoding of the content, and of styles
+    that are recoloured to it."""
 
     def __str__(self) -> str:
         styles = " + ".join(Path(style).name for style in self.styles)
+        frames = f", {self.frames} frames" if self.frames > 1 else ""
         return (
             f"{self.output}: {Path(self.content).name} in the style of {styles}, "
-            f"{self.width}x{self.height} px, {self.seconds:.1f} s"
+            f"{self.width}x{self.height} px, {self.seconds:.1f} s{frames}"
         )
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Styles and masks, which every content shares."""
+
+    styles: Mapping[StyleInput, Style | Tensor]
+    """Of a plan: statistics from a style file, or a picture, [1,H,W,C] in 0..1."""
+
+    masks: Sequence[Tensor]
+    """Of a plan, each [1,H,W] in 0..1."""
 
 
 def read_inputs(plan: Plan) -> Inputs:
     """Reads styles and masks.
 
     Raises:
-        InputError: one cannot be read, or a mask is empty.
+        InputError: one cannot be read, or a mask is black.
     """
     masks = []
     for path in plan.masks:
@@ -84,133 +85,102 @@ def read_inputs(plan: Plan) -> Inputs:
                 f"the mask {path} is black everywhere: it must be white where its style goes"
             )
         masks.append(mask)
-    pictures = {style: read_picture(style.path) for style in plan.styles if style.is_picture}
-    files = [style for style in plan.styles if not style.is_picture]
-    banks = {path: load_style(path) for path in {style.path for style in files}}
-    styles = {style: banks[style.path][style.index] for style in files}
-    return Inputs(pictures, styles, masks)
-
-
-class EncodedStyles:
-    """The styles of a plan, ready to be applied.
-
-    Args:
-        plan: what to do.
-        inputs: what `read_inputs` gave for it.
-        model: what to use.
-        style_size: px to scale the shorter side of style pictures to; 0 keeps their size.
-        progress: told of each style picture, from 0.
-
-    Raises:
-        InputError: another encoder made a style file.
-    """
-
-    def __init__(
-        self,
-        plan: Plan,
-        inputs: Inputs,
-        model: Model,
-        style_size: int,
-        progress: Progress | None,
-    ) -> None:
-        encoders = {str(name): style.encoder for name, style in inputs.styles.items()}
-        check_same_encoder(**{"the model": model.identity}, **encoders)
-        self._method = plan.preserve_color
-        self._inputs = inputs
-        self._model = model
-        self._style_size = style_size
-        self._progress = progress
-        self._for_all = None if recolors_style(self._method) else self._encoded(inputs.pictures)
-
-    def for_content(self, content: Tensor) -> Mapping[StyleInput, Style]:
-        """Each style, in the colours of a content, [1,H,W,C], if it is to keep them."""
-        if self._for_all is not None:
-            return self._for_all
-        pictures = self._inputs.pictures
-        return self._encoded(
-            {name: style_for(content, art, self._method) for name, art in pictures.items()}
-        )
-
-    def _encoded(self, pictures: Mapping[StyleInput, Tensor]) -> Mapping[StyleInput, Style]:
-        encoded = {
-            name: style_of(
-                self._model, picture, shorter_side=self._style_size, progress=self._progress
-            )
-            for name, picture in pictures.items()
-        }
-        return {**encoded, **self._inputs.styles}
+    files = {style.path for style in plan.styles if not style.is_picture}
+    banks = {path: load_style(path) for path in files}
+    styles: dict[StyleInput, Style | Tensor] = {
+        style: read_picture(style.path) if style.is_picture else banks[style.path][style.index]
+        for style in plan.styles
+    }
+    return Inputs(styles, masks)
 
 
 def stylized(
-    plan: Plan,
-    inputs: Inputs,
-    model: Model,
-    styles: EncodedStyles,
-    options: FilmOptions,
-    *,
-    progress: Progress | None,
+    plan: Plan, inputs: Inputs, model: Model, *, progress: Progress | None
 ) -> Iterator[Result]:
-    """Computes and writes one result after the other; films are left to `stylize_film`.
+    """Computes and writes one result after the other, of films a frame at a time.
 
     Args:
         plan: what to do.
         inputs: what `read_inputs` gave for it.
         model: what to use.
-        styles: of the plan.
-        options: how; of a picture, the statistics over time are its own.
-        progress: told of every layer; each of `plan.pieces` counts from 0.
+        progress: told of every band of the whole plan.
+
+    Yields:
+        Each file that has been written.
 
     Raises:
-        InputError: a content cannot be read, or a result not written.
+        InputError: another encoder made a style file, a content cannot be read, or a result cannot
+            be written. Finished pictures stay; a film in one file is there whole or not at all.
     """
-    method = options.preserve_color
-    for path, jobs in groupby(plan.jobs, key=lambda job: job.content):
+    files = {str(name): s.encoder for name, s in inputs.styles.items() if isinstance(s, Style)}
+    check_same_encoder(**{"the model": model.identity}, **files)
+    report = counter(progress, _work(plan, inputs))
+    options = plan.options
+    styles: dict[StyleInput, Style] | None = None
+    for jobs in plan.by_content():
         started = time.perf_counter()
-        content = read_picture(path)
-        encoded = styles.for_content(content)
-        features = encode(model, content, shorter_side=options.content_size, progress=progress)
-        for job in jobs:
-            chosen = [encoded[name] for name in job.styles]
-            if inputs.masks:
-                target = _regions(features, chosen, inputs.masks, options)
-            elif plan.weights is not None:
-                mixture = interpolate_styles(chosen, plan.weights)
-                target = transfer(features, mixture, alpha=options.alpha)
-            else:
-                target = transfer(features, chosen[0], alpha=options.alpha)
-            picture = result_for(content, decode(model, target, progress=progress), method)[0]
-            job.output.parent.mkdir(parents=True, exist_ok=True)
-            write_picture(job.output, picture)
+        film = jobs[0].film
+        if styles is None or recolors_style(options.preserve_color):
+            frame = next(iter(film))[None]
+            encoded = encoded_styles(
+                model, list(inputs.styles.values()), frame,
+                method=options.preserve_color, style_size=plan.style_size, report=report,
+            )  # fmt: skip
+            styles = dict(zip(inputs.styles, encoded, strict=True))
+        looks = [
+            Look.of([styles[name] for name in job.styles], weights=plan.weights, masks=inputs.masks)
+            for job in jobs
+        ]
+        for look in looks:
+            look.check(model, len(film))
+        if isinstance(film, PictureSequence):
+            frames = stylized_looks(model, film, looks, options, report)
+            yield from _pictures(film, jobs, frames, started)
+        else:
+            for job, look in zip(jobs, looks, strict=True):
+                frames = stylized_looks(model, film, [look], options, report)
+                yield _film(film, job, frames, started)
+                started = time.perf_counter()
+
+
+def _pictures(
+    film: PictureSequence, jobs: Sequence[Job], frames: Iterator[list[Tensor]], started: float
+) -> Iterator[Result]:
+    """Writes the frames of a sequence, each in the look of every job."""
+    for index, results in enumerate(frames):
+        for job, picture in zip(jobs, results, strict=True):
+            output = job.outputs[index]
+            output.parent.mkdir(parents=True, exist_ok=True)
+            write_picture(output, picture)
             now = time.perf_counter()
-            yield _result(job, picture, now - started)
+            yield _result(job, film.paths[index], output, 1, now - started)
             started = now
 
 
-def _regions(
-    content: Features, styles: Sequence[Style], masks: Sequence[Tensor], options: FilmOptions
-) -> Features:
-    """Each style within its mask; one more takes the rest."""
-    resize = options.mask_resize
-    styled = partial(
-        transfer, content, alpha=options.alpha,
-        mask_statistics=options.mask_statistics, mask_resize=resize, apply_mask=False,
-    )  # fmt: skip
-    regions = [
-        (styled(style, mask=mask), mask)
-        for style, mask in zip(styles, with_rest(masks, len(styles), content.size), strict=True)
-        if mask.any()  # the rest may be nothing
-    ]
-    return compose(regions, content, mask_resize=resize)
+def _film(film: FilmFile, job: Job, frames: Iterator[list[Tensor]], started: float) -> Result:
+    """Writes a film in one look into one file."""
+    [output] = job.outputs
+    output.parent.mkdir(parents=True, exist_ok=True)
+    film.write(output, (result for (result,) in frames), job.size)
+    return _result(job, film.path, output, len(film), time.perf_counter() - started)
 
 
-def with_rest(masks: Sequence[Tensor], count: int, size: tuple[int, int]) -> list[Tensor]:
-    """Masks of so many styles for a picture of a height and width in px: the last one may have
-    none of its own, and takes the rest."""
-    rest = [remainder(masks, size)] if len(masks) < count else []
-    return [*masks, *rest]
-
-
-def _result(job: Job, picture: Tensor, seconds: float) -> Result:
-    height, width = picture.shape[:2]
+def _result(job: Job, content: Path, output: Path, frames: int, seconds: float) -> Result:
+    height, width = job.size
     styles = [str(style) for style in job.styles]
-    return Result(str(job.content), styles, str(job.output), width, height, round(seconds, 3))
+    return Result(str(content), styles, str(output), width, height, frames, round(seconds, 3))
+
+
+def _work(plan: Plan, inputs: Inputs) -> int:
+    """All cells to encode and to decode."""
+    contents = plan.by_content()
+    rounds = len(contents) if recolors_style(plan.options.preserve_color) else 1
+    pictures = [style for style in inputs.styles.values() if isinstance(style, Tensor)]
+    total = rounds * sum(cells(picture.shape[1:3], plan.style_size) for picture in pictures)
+    for jobs in contents:
+        film, options = jobs[0].film, plan.options
+        if isinstance(film, PictureSequence):
+            total += work_of(film.size, len(film), len(jobs), options)
+        else:
+            total += len(jobs) * work_of(film.size, len(film), 1, options)
+    return total

@@ -16,7 +16,7 @@ from torch import Tensor
 from ..host.errors import InputError, one_line
 from ..host.writing import written_whole
 from ..ops.color import luminance
-from ..pipeline.pictures import check_picture
+from ..pipeline.checks import check_picture
 
 logger = logging.getLogger(__name__)
 

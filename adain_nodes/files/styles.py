@@ -29,7 +29,8 @@ from ..host import surroundings
 from ..host.errors import InputError
 from ..models.weights.tensors import ENCODER_KEY, EncoderIdentity, write_tensors
 from ..ops.statistics import Statistics
-from ..pipeline.types import Style, check_same_encoder
+from ..pipeline.checks import check_same_encoder
+from ..pipeline.types import Style
 from .folders import names_below
 from .style_preview import preview_jpeg
 

@@ -9,7 +9,11 @@ import torch
 from . import surroundings
 from .options import PRECISIONS, Precision, check_choice
 
-_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+_DTYPES: dict[Precision, torch.dtype] = {
+    "fp32": torch.float32,
+    "bf16": torch.bfloat16,
+    "fp16": torch.float16,
+}
 
 
 def compute_dtype(precision: Precision, device: torch.device) -> torch.dtype:
@@ -29,6 +33,11 @@ def compute_dtype(precision: Precision, device: torch.device) -> torch.dtype:
     if device.type == "cpu":
         return torch.bfloat16 if _cpu_has_bf16() else torch.float32
     return torch.float16 if surroundings.current().favors_fp16(device) else torch.float32
+
+
+def name_of(dtype: torch.dtype) -> Precision:
+    """What a floating type is called among the options."""
+    return next(name for name, known in _DTYPES.items() if known == dtype)
 
 
 @cache

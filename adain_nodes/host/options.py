@@ -88,5 +88,17 @@ def check_size(name: str, pixels: int) -> None:
         raise InputError(f"{name} must be 0 (keep the size) or a number of px above, got {pixels}")
 
 
+def check_weights(weights: Sequence[float]) -> None:
+    """Checks the weights of a mixture of styles.
+
+    Raises:
+        InputError: one is negative or not finite, or all are 0.
+    """
+    if not all(0 <= weight < float("inf") for weight in weights) or not sum(weights):
+        raise InputError(
+            f"style weights must be finite and at least 0, and not all 0, got {list(weights)}"
+        )
+
+
 def _either(words: Sequence[str]) -> str:
     return " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))

@@ -7,8 +7,8 @@ from torch import Tensor
 from ..host import surroundings
 from ..host.errors import InputError
 from ..models.model import Model
+from ..pipeline.checks import check_picture, common_batch
 from ..pipeline.engine import cells, counter
-from ..pipeline.pictures import check_picture, common_batch
 from ..training.evaluation.losses import LAYERS, Losses, LossMeter, View
 from . import schema
 
@@ -72,7 +72,8 @@ class AdaINLosses:
         batch = common_batch(**{name: len(picture) for name, picture in pictures.items()})
         shorter_sides = {"content": 0, "style_image": style_size, "result": 0}
         work = sum(
-            len(picture) * cells(picture, shorter_sides[name]) for name, picture in pictures.items()
+            len(picture) * cells(picture.shape[1:3], shorter_sides[name])
+            for name, picture in pictures.items()
         )
         report = counter(surroundings.current().progress(), work)
         meter = LossMeter(model.encoder, model.dtype, tile_size=model.tile_size)

@@ -12,7 +12,7 @@ from torch import Tensor
 from ..files.styles import find_style, list_styles, load_style, new_style_path, save_style
 from ..host import surroundings
 from ..host.errors import InputError
-from ..pipeline.pictures import check_picture
+from ..pipeline.checks import check_picture
 from ..pipeline.types import Style
 from . import schema
 

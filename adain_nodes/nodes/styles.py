@@ -9,7 +9,7 @@ from torch import Tensor
 from ..host.errors import InputError
 from ..host.options import MaskResize
 from ..pipeline import transfer
-from ..pipeline.types import Features, Style, stacked_styles
+from ..pipeline.types import Features, Style
 from . import schema
 
 MAX_STYLES = 4
@@ -126,4 +126,4 @@ class AdaINStackStyles:
         style_4: Style | None = None,
     ) -> tuple[Style]:
         styles = [style_1, style_2, style_3, style_4]
-        return (stacked_styles([style for style in styles if style is not None]),)
+        return (transfer.stack_styles([style for style in styles if style is not None]),)

@@ -16,7 +16,7 @@ from ..host.options import (
     MaskStatistics,
 )
 from ..models.model import Model
-from ..pipeline import film
+from ..pipeline import stylize
 from ..pipeline.types import Style
 from . import schema
 
@@ -108,10 +108,10 @@ class AdaINStylize:
         if len(linked) != 1:
             count = "both" if linked else "neither"
             raise InputError(f"link style_image or style, one of them; {count} is linked")
-        result = film.stylize(
-            model,
+        result = stylize.stylize(
             content,
             linked[0],
+            model=model,
             alpha=alpha,
             content_size=content_size,
             style_size=style_size,

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ..host.errors import InputError
+from ..host.options import check_weights
 from .statistics import EPSILON, Statistics, channel_statistics
 
 
@@ -86,11 +87,8 @@ def interpolate_statistics(styles: Sequence[Statistics], weights: Sequence[float
     """
     if len(styles) != len(weights):
         raise InputError(f"{len(styles)} styles need as many weights, got {len(weights)}")
-    if not all(0 <= weight < float("inf") for weight in weights):
-        raise InputError(f"style weights must be finite and at least 0, got {list(weights)}")
+    check_weights(weights)
     total = sum(weights)
-    if total == 0:
-        raise InputError(f"style weights must not sum to 0, got {list(weights)}")
     shares = [weight / total for weight in weights]
     return Statistics(
         mean=sum(

@@ -18,7 +18,8 @@ from ..ops.color import (
     match_histograms,
     match_statistics,
 )
-from .pictures import check_picture, common_batch, scaled
+from .checks import check_picture, common_batch
+from .scaling import scaled
 
 _BLOCK_PIXELS = 1 << 18
 """Pixels that are mapped at a time: what is made of them on the way stays small."""

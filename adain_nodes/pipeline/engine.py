@@ -1,6 +1,6 @@
-"""Single pictures through the networks: what `pipeline` and `film` are made of.
+"""Single pictures through the networks: what `transfer` and `film` are made of.
 
-Nothing is checked here; pictures have been through `pictures.check_picture`. Work is counted in
+Nothing is checked here; pictures have been through `checks.check_picture`. Work is counted in
 cells of the feature grid, of which encoding and decoding a picture take equally many.
 """
 
@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from typing import TypeVar
 
 import torch
@@ -23,21 +24,25 @@ from ..models.model import Model
 from ..models.networks.bands import automatic_rows, stream, tiles
 from ..models.networks.inference import MIDDLE, prepared, taps
 from ..models.networks.vgg import MIN_SIDE, STRIDE, Encoder, grid_size
-from ..ops.statistics import Moments, Statistics
-from .pictures import scaled_size, to_network
-from .types import DeferredFeatures, Features
+from ..ops.statistics import BLOCK_ELEMENTS, Moments, Statistics
+from .scaling import scaled_size, to_network
+from .types import Features
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+Rows = Callable[[slice], Tensor]
+"""From rows of the feature grid to the features there, [B,C,n,w]. What only goes on to the decoder
+is so never all in memory, and what is in fp32 on the way stays in the cache."""
+
 Report = Callable[[int], None]
 """Told how many more cells are done; raises to cancel."""
 
 
-def cells(picture: Tensor, shorter_side: int = 0) -> int:
-    """The work of encoding one of these pictures, [B,H,W,C], or of decoding it again."""
-    height, width = picture.shape[1:3]
+def cells(size: Sequence[int], shorter_side: int = 0) -> int:
+    """The work of encoding a picture of this height and width in px, or of decoding it again."""
+    height, width = size
     return math.prod(grid_size(scaled_size((height, width), shorter_side)))
 
 
@@ -55,7 +60,7 @@ def counter(progress: Progress | None, total: int) -> Report:
 
 
 def encode_one(model: Model, picture: Tensor, shorter_side: int, report: Report) -> Features:
-    """Encodes a picture [1,H,W,C], see `pipeline.encode`."""
+    """Encodes a picture [1,H,W,C], see `transfer.encode`."""
     encoder, device = model.encoder.load(), model.encoder.device
     source = _Source.of(picture, shorter_side)
     height, width = grid_size(source.size)
@@ -79,7 +84,7 @@ def encode_one(model: Model, picture: Tensor, shorter_side: int, report: Report)
 
 
 def summarise_one(model: Model, picture: Tensor, shorter_side: int, report: Report) -> Moments:
-    """The moments of relu4_1 of a picture [1,H,W,C], see `pipeline.style_of`."""
+    """The moments of relu4_1 of a picture [1,H,W,C], see `transfer.style_of`."""
     encoder, device = model.encoder.load(), model.encoder.device
     source = _Source.of(picture, shorter_side)
 
@@ -112,7 +117,7 @@ def measure_one(
         resident: the encoder.
         dtype: floating type that it computes in.
         picture: what to encode.
-        shorter_side: see `pipeline.encode`.
+        shorter_side: see `transfer.encode`.
         report: told of every tile.
         tile_size: see `model.Model`.
 
@@ -143,21 +148,26 @@ def measure_one(
     return _in_tiles(measure, report, source.size, device=device, dtype=dtype, tile_size=tile_size)
 
 
-def decode_one(model: Model, features: DeferredFeatures, report: Report) -> Tensor:
-    """Decodes the features of a picture to [1,H,W,3 or 4], see `pipeline.decode`."""
+def decode_one(model: Model, like: Features, rows: Rows, report: Report) -> Tensor:
+    """Decodes the features of a picture to [1,H,W,3 or 4], see `transfer.decode`.
+
+    Args:
+        model: whose decoder to use.
+        like: features with the same size, alpha channel, encoder, shape and precision.
+        rows: what to decode.
+        report: told of every band.
+    """
     decoder, device = model.decoder.load(), model.decoder.device
-    like = features.like
     height, width = like.size
     channels = 3 if like.alpha is None else 4
     cells_high, cells_wide = like.values.shape[2:]
 
-    def decode(rows: int, report: Report) -> Tensor:
+    def decode(band_height: int, report: Report) -> Tensor:
         picture = torch.empty(
             1, height, width, channels, device=surroundings.current().output_device()
         )
         parts = (
-            features.rows(tile).to(device, model.dtype)
-            for tile in tiles(cells_high, rows // STRIDE)
+            rows(band).to(device, model.dtype) for band in tiles(cells_high, band_height // STRIDE)
         )
         top = 0
         for part in stream(prepared(decoder), parts):
@@ -176,6 +186,71 @@ def decode_one(model: Model, features: DeferredFeatures, report: Report) -> Tens
     if like.alpha is not None:
         picture[..., 3:] = like.alpha
     return picture
+
+
+def rows_of(features: Features) -> Rows:
+    """The rows of features that are there."""
+    return lambda rows: features.values[:, :, rows]
+
+
+def computed(like: Features, rows: Rows) -> Features:
+    """All rows as features.
+
+    Args:
+        like: features with the same size, alpha channel, encoder, shape and precision.
+        rows: to compute.
+    """
+    values = torch.empty_like(like.values, memory_format=torch.channels_last)
+    height = values.shape[2]
+    for part in tiles(height, max(1, BLOCK_ELEMENTS * height // values.numel())):
+        values[:, :, part] = rows(part)
+    return replace(like, values=values)
+
+
+def stacked(parts: Iterable[Features], count: int) -> Features:
+    """Features of single pictures of equal size as one batch, which is filled as they come: of a
+    long one there is no second copy.
+
+    Args:
+        parts: of one picture each.
+        count: how many there are, at least 1.
+    """
+    parts = iter(parts)
+    first = next(parts)
+    if count == 1:
+        return first  # not a copy: it may be large
+    values = torch.empty(
+        (count, *first.values.shape[1:]),
+        dtype=first.values.dtype,
+        device=first.values.device,
+        memory_format=torch.channels_last,
+    )
+    alpha = None if first.alpha is None else first.alpha.new_empty(count, *first.alpha.shape[1:])
+    for index, part in enumerate(chain([first], parts)):
+        values[index] = part.values[0]
+        if alpha is not None and part.alpha is not None:
+            alpha[index] = part.alpha[0]
+    return replace(first, values=values, alpha=alpha)
+
+
+def collected(pictures: Iterable[Tensor], count: int) -> Tensor:
+    """Pictures as one batch, which is filled as they come: of a long one there is no second copy.
+
+    Args:
+        pictures: of one size, each [H,W,C].
+        count: how many there are, at least 1.
+
+    Returns:
+        [count,H,W,C].
+    """
+    pictures = iter(pictures)
+    first = next(pictures)
+    if count == 1:
+        return first[None]  # not a copy: it may be large
+    batch = first.new_empty((count, *first.shape))
+    for index, picture in enumerate(chain([first], pictures)):
+        batch[index] = picture
+    return batch
 
 
 @dataclass(frozen=True)

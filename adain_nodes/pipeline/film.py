@@ -1,9 +1,9 @@
 """Films: frames are encoded, transferred and decoded one after the other, so that the features of
-a film are never all in memory."""
+a film are never all in memory. A picture is a film of one frame."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence, Sized
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -22,34 +22,15 @@ from ..host.options import (
     check_share,
     check_size,
 )
-from ..host.plain import Progress
 from ..models.model import Model
+from ..ops.masks import remainder
 from ..ops.statistics import Moments, Statistics
-from .colors import recolors_style, result_for, style_for
-from .engine import Report, cells, counter, decode_one, encode_one
+from .checks import as_batch, check_picture, check_same_encoder
+from .colors import result_for
+from .engine import Report, Rows, cells, decode_one, encode_one
 from .film_statistics import Shared, Smoothed
-from .mask_checks import warn_of_empty
-from .pictures import check_picture, collected, common_batch
-from .transfer import apply_style, compose_deferred, style_of
-from .types import Features, Style, as_batch, check_same_encoder
-
-
-@dataclass(frozen=True)
-class Region:
-    """A style, and where in the frames it goes."""
-
-    style: Style
-    """One for all frames, or one for each."""
-
-    mask: Tensor | None = None
-    """[H,W] or [B,H,W] in 0..1, of any size, likewise; None is the whole frame."""
-
-    def at(self, index: int) -> tuple[Style, Tensor | None]:
-        """The style and the mask for one frame, counted from 0."""
-        mask = self.mask
-        if mask is not None and mask.ndim == 3:
-            mask = mask[index % len(mask)]
-        return self.style[index % len(self.style)], mask
+from .transfer import blended, composed, interpolate_styles
+from .types import Features, Style
 
 
 @dataclass(frozen=True)
@@ -63,147 +44,170 @@ class FilmOptions:
     """Px to scale the frames' shorter side to; 0 keeps the size."""
 
     mask_statistics: MaskStatistics = "region"
-    """See `pipeline.transfer`."""
+    """Where mu(x) and sigma(x) are measured: in each masked region, or over the whole frame."""
 
     mask_resize: MaskResize = "area"
-    """See `ops.masks.grid_mask`."""
+    """How masks are brought onto the feature grid, see `ops.masks.grid_mask`."""
 
     preserve_color: ColorMethod | None = None
-    """`luminance` gives each result its frame's chroma; the other methods have done their part when
-    the style was encoded, see `colors.style_for`. None leaves the style's colours."""
+    """How the content's colours are kept: `luminance` gives each result its frame's chroma; the
+    other methods recolour style pictures to the first frame before they are encoded. None takes the
+    style's colours."""
 
     frame_statistics: FrameStatistics = "per_frame"
-    """Whether mu(x) and sigma(x) are those of each frame, of all frames, or smoothed over time,
-    see `frame_statistics`. A frame where a region's mask is empty does not count. `shared` encodes
-    every frame twice."""
+    """Whether mu(x) and sigma(x) are those of each frame, of all frames, or smoothed over time, see
+    `film_statistics`. A frame where a region's mask is empty does not count. `shared` encodes every
+    frame twice."""
 
     smoothing: float = 0.8
-    """0 to 1, for `smoothed`: the share that a frame's statistics take over from those of the frame
+    """For `smoothed`: the share, 0 to 1, that a frame's statistics keep of those of the frame
     before; 0 is `per_frame`."""
 
     def __post_init__(self) -> None:
-        if self.preserve_color is not None:
-            check_choice("preserve_color", self.preserve_color, COLOR_METHODS)
         check_share("alpha", self.alpha)
         check_size("content_size", self.content_size)
         check_choice("mask_statistics", self.mask_statistics, MASK_STATISTICS)
         check_choice("mask_resize", self.mask_resize, MASK_RESIZES)
+        if self.preserve_color is not None:
+            check_choice("preserve_color", self.preserve_color, COLOR_METHODS)
         check_choice("frame_statistics", self.frame_statistics, FRAME_STATISTICS)
         check_share("smoothing", self.smoothing)
 
+    @property
+    def passes(self) -> int:
+        """How often each frame is encoded."""
+        return 2 if self.frame_statistics == "shared" else 1
 
-def stylize(
-    model: Model,
-    content: Tensor,
-    style: Style | Tensor,
-    *,
-    alpha: float = 1.0,
-    content_size: int = 0,
-    style_size: int = 512,
-    mask: Tensor | None = None,
-    mask_statistics: MaskStatistics = "region",
-    preserve_color: ColorMethod | None = None,
-    frame_statistics: FrameStatistics = "per_frame",
-    smoothing: float = 0.8,
-    progress: Progress | None = None,
-) -> Tensor:
-    """Encodes, transfers and decodes, one frame at a time.
 
-    Args:
-        model: what to use.
-        content: [B,H,W,C] in 0..1, RGB, RGBA or grey.
-        style: statistics, or style pictures as [B,H,W,C] in 0..1: one for all frames, or one for
-            each.
-        alpha: 0 keeps the content, 1 is the full style.
-        content_size: px to scale the content's shorter side to; 0 keeps the size.
-        style_size: likewise for style pictures.
-        mask: where to apply it, see `pipeline.transfer`; one for all frames, or one for each.
-        mask_statistics: see `pipeline.transfer`.
-        preserve_color: how the result keeps the content's colours, see `colors.match_color`;
-            None leaves it those of the style. `luminance` gives each result its frame's chroma;
-            the others recolour style pictures before they are encoded, to the first frame.
-        frame_statistics: see `FilmOptions`.
-        smoothing: likewise.
-        progress: told of every tile: first of style pictures, then of frames, each from 0.
+@dataclass(frozen=True)
+class Look:
+    """What the frames of a film are to look like: a style all over, or one in each of several
+    regions."""
 
-    Returns:
-        [B,H,W,3 or 4], fp32 in 0..1.
+    styles: tuple[Style, ...]
+    """One for all frames, or one for each; several where there are masks."""
+
+    masks: tuple[Tensor, ...] = ()
+    """Where each style goes, [B,H,W] in 0..1, of any size: one for all frames, or one for each. The
+    last of several styles may have none, and takes the rest. None at all: everywhere."""
+
+    @classmethod
+    def of(
+        cls,
+        styles: Sequence[Style],
+        *,
+        weights: Sequence[float] | None = None,
+        masks: Sequence[Tensor] = (),
+    ) -> Look:
+        """The look of several styles, either mixed or side by side.
+
+        Args:
+            styles: at least one.
+            weights: of each in a mixture, see `transfer.interpolate_styles`.
+            masks: where each goes, [H,W] or [B,H,W]; the last may have none.
+
+        Raises:
+            InputError: weights or masks do not fit the styles.
+        """
+        check_combination(len(styles), weights, len(masks))
+        if weights is not None:
+            styles = [interpolate_styles(styles, weights)]
+        return cls(tuple(styles), tuple(map(as_batch, masks)))
+
+    def check(self, model: Model, frames: int | None) -> None:
+        """Checks that it fits a model and a film.
+
+        Args:
+            model: to use.
+            frames: of the film; None if their number is unknown.
+
+        Raises:
+            InputError: another encoder made a style, or there is one style or mask for each of
+                another number of frames.
+        """
+        styles = {f"style_{number}": style for number, style in enumerate(self.styles, 1)}
+        check_same_encoder(
+            model=model.identity, **{name: style.encoder for name, style in styles.items()}
+        )
+        sizes = {name: len(style) for name, style in styles.items()}
+        sizes |= {f"mask_{number}": len(mask) for number, mask in enumerate(self.masks, 1)}
+        for name, size in sizes.items():
+            if size not in (1, frames):
+                count = "an unknown number of" if frames is None else frames
+                raise InputError(
+                    f"{name} has {size} in its batch for {count} frames: one for all, or one for "
+                    "each is expected"
+                )
+
+
+def check_combination(styles: int, weights: Sequence[float] | None, masks: int) -> None:
+    """Checks that weights or masks say how several styles go together.
 
     Raises:
-        InputError: as `pipeline.encode`, `pipeline.transfer` and `colors.match_color`; the style's
-            colours are to be changed and it is no picture; or the smoothing is out of range.
+        InputError: they do not; the message says what is missing or too much.
     """
-    check_picture(content, "content")
-    options = FilmOptions(
-        alpha=alpha,
-        content_size=content_size,
-        mask_statistics=mask_statistics,
-        preserve_color=preserve_color,
-        frame_statistics=frame_statistics,
-        smoothing=smoothing,
-    )
-    if isinstance(style, Tensor):
-        check_picture(style, "style")
-    elif recolors_style(preserve_color):
-        raise InputError(
-            f"preserve_color {preserve_color} recolours the style picture before it is encoded, "
-            "and a style that is encoded already has no picture: give the picture, or take "
-            "luminance"
-        )
-    sizes = {"content": len(content), "style": len(style)}
-    if mask is not None:
-        mask = as_batch(mask)
-        # On the grid of the frames, which are yet to be encoded, it is empty where it is here.
-        warn_of_empty(mask, mask)
-        sizes["mask"] = len(mask)
-    batch = common_batch(**sizes)
-    if isinstance(style, Tensor):
-        style = style_of(
-            model,
-            style_for(content, style, preserve_color),
-            shorter_side=style_size,
-            progress=progress,
-        )
-    frames = content if len(content) == batch else [content[0]] * batch
-    results = stylize_frames(model, frames, [Region(style, mask)], options, progress=progress)
-    return collected(results, batch)
+    if not styles:
+        raise InputError("a style is needed, got none")
+    if weights is not None and masks:
+        raise InputError("weights mix styles and masks put them side by side: give one of the two")
+    if weights is not None and len(weights) != styles:
+        raise InputError(f"give one weight for each style: got {len(weights)} for {styles}")
+    if masks and masks not in (styles, styles - 1):
+        fewer = f", or {styles - 1} and the last style fills the rest" if styles > 1 else ""
+        wanted = "1 mask for 1 style" if styles == 1 else f"{styles} masks for {styles} styles"
+        raise InputError(f"give {wanted}{fewer}; got {masks}")
+    if styles > 1 and weights is None and not masks:
+        raise InputError(f"{styles} styles need weights that mix them, or a mask for each")
 
 
-def stylize_frames(
-    model: Model,
-    frames: Iterable[Tensor],
-    regions: Sequence[Region],
-    options: FilmOptions,
-    *,
-    progress: Progress | None = None,
-) -> Iterator[Tensor]:
-    """Stylises a film of any length, of which one frame at a time is in memory.
-
-    Args:
-        model: what to use.
-        frames: pictures of one size, each [H,W,C] in 0..1, RGB, RGBA or grey. `shared` statistics
-            go through them twice, for which an iterator will not do. A frame that is the same
-            object as the one before it is not encoded anew.
-        regions: styles and their masks, see `pipeline.compose`; a single one needs no mask. One
-            style or mask for each frame needs frames whose number is known.
-        options: how.
-        progress: told of every tile if the number of frames is known.
-
-    Yields:
-        Each frame, [H,W,3 or 4], fp32 in 0..1, as soon as it is done.
+def check_passes(frames: Iterable[Tensor], options: FilmOptions) -> None:
+    """Checks that frames can be gone through as often as options need it.
 
     Raises:
-        InputError: styles or masks do not fit the frames, or the styles come from another encoder;
-            and as the film goes on, there are no frames, or one is no picture or of another size
-            than the first.
+        InputError: they cannot.
     """
-    if options.frame_statistics == "shared" and isinstance(frames, Iterator):
+    if options.passes > 1 and isinstance(frames, Iterator):
         raise InputError(
             "shared statistics go through the frames twice, and an iterator gives them once: give "
             "a sequence, or take smoothed"
         )
-    _check_regions(model, regions, len(frames) if isinstance(frames, Sized) else None)
-    return _Film(model, frames, regions, options, progress).stylized()
+
+
+def stylized_looks(
+    model: Model,
+    frames: Iterable[Tensor],
+    looks: Sequence[Look],
+    options: FilmOptions,
+    report: Report,
+    *,
+    checked: bool = False,
+) -> Iterator[list[Tensor]]:
+    """Gives a film of any length several looks, each frame encoded but once for all of them.
+
+    Args:
+        model: what to use.
+        frames: pictures of one size, each [H,W,C] in 0..1, RGB, RGBA or grey; see `check_passes`.
+            A frame that is the same object as the one before it is not encoded anew.
+        looks: at least one, each checked by `Look.check`.
+        options: how.
+        report: told of every band, in cells; see `work_of`.
+        checked: whether the frames have been through `checks.check_picture` as a batch.
+
+    Yields:
+        For each frame its looks in their order, [H,W,3 or 4], fp32 in 0..1, as soon as they are
+        done.
+
+    Raises:
+        InputError: as the film goes on: there are no frames, or one is not a picture or is of
+            another size than the first.
+    """
+    return _Film(model, frames, options, report, checked).stylized(looks)
+
+
+def work_of(size: Sequence[int], frames: int, looks: int, options: FilmOptions) -> int:
+    """Cells to encode and to decode, see `engine.cells`, for so many frames of this height and
+    width in px."""
+    return frames * (options.passes + looks) * cells(size, options.content_size)
 
 
 class _Film:
@@ -213,112 +217,109 @@ class _Film:
         self,
         model: Model,
         frames: Iterable[Tensor],
-        regions: Sequence[Region],
         options: FilmOptions,
-        progress: Progress | None,
+        report: Report,
+        checked: bool,
     ) -> None:
         self._model = model
         self._frames = frames
-        self._regions = regions
         self._options = options
-        self._progress = progress
-        self._report: Report | None = None
+        self._report = report
+        self._checked = checked
 
-    def stylized(self) -> Iterator[Tensor]:
-        options = self._options
-        shared = self._shared() if options.frame_statistics == "shared" else None
-        smoothed = [Smoothed(options.smoothing) for _ in self._regions]
-        for index, (frame, features, report) in enumerate(self._encoded()):
-            parts = []
-            for number, region in enumerate(self._regions):
-                style, mask = region.at(index)
-                own: Statistics | None = None
-                if shared is not None:
-                    own = shared[number]
-                elif options.frame_statistics == "smoothed":
-                    own = smoothed[number].follow(self._moments(features, mask))
-                part = apply_style(
-                    features,
-                    style,
-                    alpha=options.alpha,
-                    grid=self._on_grid(features, mask),
-                    mask_statistics=options.mask_statistics,
-                    apply_mask=False,
-                    own=own,
-                )
-                parts.append((part, mask))
-            masked = [(part, mask) for part, mask in parts if mask is not None]
-            target = parts[0][0]
-            if masked:
-                target = compose_deferred(masked, features, mask_resize=options.mask_resize)
-            result = decode_one(self._model, target, report)
-            yield result_for(frame[None], result, options.preserve_color)[0]
+    def stylized(self, looks: Sequence[Look]) -> Iterator[list[Tensor]]:
+        targets = [_Target(look, self._options) for look in looks]
+        if self._options.frame_statistics == "shared":
+            for index, (_, features) in enumerate(self._encoded()):
+                for target in targets:
+                    target.count(index, features)
+        for index, (frame, features) in enumerate(self._encoded()):
+            results = []
+            for target in targets:
+                rows = target.rows(index, features)
+                result = decode_one(self._model, features, rows, self._report)
+                results.append(result_for(frame[None], result, self._options.preserve_color)[0])
+            yield results
 
-    def _shared(self) -> list[Statistics]:
-        """The statistics of each region over the whole film."""
-        totals = [Shared() for _ in self._regions]
-        for index, (_, features, _) in enumerate(self._encoded()):
-            for region, total in zip(self._regions, totals, strict=True):
-                total.add(self._moments(features, region.at(index)[1]))
-        return [total.statistics() for total in totals]
-
-    def _moments(self, features: Features, mask: Tensor | None) -> Moments:
-        whole = self._options.mask_statistics == "image"
-        return Moments.of(features.values, None if whole else self._on_grid(features, mask))
-
-    def _on_grid(self, features: Features, mask: Tensor | None) -> Tensor | None:
-        return None if mask is None else features.on_grid(mask, self._options.mask_resize)
-
-    def _encoded(self) -> Iterator[tuple[Tensor, Features, Report]]:
-        """Each frame, its features, and whom to tell of work on it."""
+    def _encoded(self) -> Iterator[tuple[Tensor, Features]]:
+        """Each frame, and its features."""
         size = self._options.content_size
         first: Tensor | None = None
         previous: Tensor | None = None
         for number, frame in enumerate(self._frames, 1):
-            check_picture(frame[None], f"frame {number}")
-            if first is None:
-                first = frame
-                report = self._reporter(cells(frame[None], size))
-            elif frame.shape[:2] != first.shape[:2]:
+            if not self._checked:
+                check_picture(frame[None], f"frame {number}")
+            first = frame if first is None else first
+            if frame.shape[:2] != first.shape[:2]:
                 raise InputError(
                     f"frame {number} is of {_size(frame)} px, the first of {_size(first)}: the "
                     "frames of a film must be of one size"
                 )
             if frame is previous:
-                report(cells(frame[None], size))
+                self._report(cells(frame.shape[:2], size))
             else:
-                features = encode_one(self._model, frame[None], size, report)
+                features = encode_one(self._model, frame[None], size, self._report)
             previous = frame
-            yield frame, features, report
+            yield frame, features
         if first is None:
             raise InputError("the film has no frames")
-
-    def _reporter(self, work: int) -> Report:
-        """Whom to tell of work, of which encoding a frame takes so much; the same in all passes."""
-        if self._report is None:
-            frames = len(self._frames) if isinstance(self._frames, Sized) else 0
-            passes = 3 if self._options.frame_statistics == "shared" else 2
-            self._report = counter(self._progress if frames else None, passes * frames * work)
-        return self._report
+        self._checked = True  # they are the same in the next pass
 
 
-def _check_regions(model: Model, regions: Sequence[Region], frames: int | None) -> None:
-    """Checks what `stylize_frames` says of them; `frames` is None if their number is unknown."""
-    if not regions or (len(regions) > 1 and any(region.mask is None for region in regions)):
-        raise InputError("a film needs a style, and each of several styles a mask")
-    styles = {f"style_{number}": region.style for number, region in enumerate(regions, 1)}
-    check_same_encoder(model=model.identity, **{n: style.encoder for n, style in styles.items()})
-    sizes = {name: len(style) for name, style in styles.items()}
-    for number, region in enumerate(regions, 1):
-        if region.mask is not None:
-            sizes[f"mask_{number}"] = len(as_batch(region.mask))
-    for name, size in sizes.items():
-        if size not in (1, frames):
-            count = "an unknown number of" if frames is None else frames
-            raise InputError(
-                f"{name} has {size} in its batch for {count} frames: one for all, or one for each "
-                "is expected"
-            )
+class _Target:
+    """One look on its way through a film: which features each frame is to be decoded from."""
+
+    def __init__(self, look: Look, options: FilmOptions) -> None:
+        self._look = look
+        self._options = options
+        # Not smoothed at all, they are those of each frame.
+        smoothing = options.smoothing if options.frame_statistics == "smoothed" else 0.0
+        self._smoothed = [Smoothed(smoothing) for _ in look.styles]
+        self._totals = [Shared() for _ in look.styles]
+        self._shared: list[Statistics] | None = None
+        self._grids: list[Tensor | None] = [None]
+        self._places: tuple[int, ...] = ()
+
+    def count(self, index: int, features: Features) -> None:
+        """Counts a frame into the statistics that all frames share."""
+        for total, moments in zip(self._totals, self._moments(index, features), strict=True):
+            total.add(moments)
+
+    def rows(self, index: int, features: Features) -> Rows:
+        """What to decode of a frame, given the features of its content."""
+        if self._options.frame_statistics == "shared":
+            self._shared = self._shared or [total.statistics() for total in self._totals]
+            own = self._shared
+        else:
+            moments = self._moments(index, features)
+            own = [s.follow(frame) for s, frame in zip(self._smoothed, moments, strict=True)]
+        styles = [style[index % len(style)] for style in self._look.styles]
+        parts = [
+            blended(features, style, self._options.alpha, statistics)
+            for style, statistics in zip(styles, own, strict=True)
+        ]
+        grids = self._grids_of(index, features)
+        masked = [(part, grid) for part, grid in zip(parts, grids, strict=True) if grid is not None]
+        return composed(masked, features) if masked else parts[0]
+
+    def _moments(self, index: int, features: Features) -> list[Moments]:
+        """Of the content within each region."""
+        grids = self._grids_of(index, features)
+        whole = self._options.mask_statistics == "image"
+        return [Moments.of(features.values, None if whole else grid) for grid in grids]
+
+    def _grids_of(self, index: int, features: Features) -> list[Tensor | None]:
+        """Each region's mask on the feature grid, [1,1,h,w]; None for the whole frame. Masks that
+        stay the same are brought there once."""
+        masks = self._look.masks
+        places = tuple(index % len(mask) for mask in masks)
+        if places != self._places:
+            parts = [mask[place][None] for mask, place in zip(masks, places, strict=True)]
+            if len(parts) < len(self._look.styles):
+                parts.append(remainder(parts, features.size))
+            self._grids = [features.on_grid(part, self._options.mask_resize) for part in parts]
+            self._places = places
+        return self._grids
 
 
 def _size(frame: Tensor) -> str:

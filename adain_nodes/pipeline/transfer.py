@@ -17,24 +17,41 @@ import torch
 from torch import Tensor
 
 from ..host.errors import InputError
-from ..host.options import MASK_STATISTICS, MaskResize, MaskStatistics, check_choice, check_share
+from ..host.options import (
+    MASK_STATISTICS,
+    MaskResize,
+    MaskStatistics,
+    check_choice,
+    check_share,
+)
 from ..host.plain import Progress
 from ..models.model import Model
 from ..ops.adain import adain, blend, interpolate_statistics
 from ..ops.masks import compose_regions, is_empty
 from ..ops.statistics import Statistics, channel_statistics
-from .engine import cells, counter, decode_one, encode_one, summarise_one
-from .mask_checks import refuse_empty_style_mask, warn_of_empty
-from .pictures import check_picture, collected, common_batch
-from .types import (
-    DeferredFeatures,
-    Features,
-    Style,
+from .checks import (
     as_batch,
+    check_picture,
     check_same_encoder,
     check_same_size,
-    stacked,
+    common_batch,
+    refuse_empty_style_mask,
+    warn_of_empty,
 )
+from .engine import (
+    Report,
+    Rows,
+    cells,
+    collected,
+    computed,
+    counter,
+    decode_one,
+    encode_one,
+    rows_of,
+    stacked,
+    summarise_one,
+)
+from .types import Features, Style
 
 
 def encode(
@@ -49,10 +66,10 @@ def encode(
         progress: told of every tile.
 
     Raises:
-        InputError: the picture is not one, see `pictures.check_picture`.
+        InputError: the picture is not one, see `checks.check_picture`.
     """
     check_picture(picture, "picture")
-    report = counter(progress, len(picture) * cells(picture, shorter_side))
+    report = counter(progress, len(picture) * cells(picture.shape[1:3], shorter_side))
     parts = (encode_one(model, single[None], shorter_side, report) for single in picture)
     return stacked(parts, len(picture))
 
@@ -71,10 +88,15 @@ def style_of(
         progress: told of every tile.
 
     Raises:
-        InputError: the picture is not one, see `pictures.check_picture`.
+        InputError: the picture is not one, see `checks.check_picture`.
     """
     check_picture(picture, "picture")
-    report = counter(progress, len(picture) * cells(picture, shorter_side))
+    report = counter(progress, len(picture) * cells(picture.shape[1:3], shorter_side))
+    return measured_style(model, picture, shorter_side, report)
+
+
+def measured_style(model: Model, picture: Tensor, shorter_side: int, report: Report) -> Style:
+    """`style_of` pictures that have been checked, as a part of longer work."""
     parts = [
         summarise_one(model, single[None], shorter_side, report).statistics() for single in picture
     ]
@@ -110,7 +132,7 @@ def style_statistics(
 
 
 def interpolate_styles(styles: Sequence[Style], weights: Sequence[float]) -> Style:
-    """A mixture of styles (paper, equation 15), see `ops.normalization.interpolate_statistics`.
+    """A mixture of styles (paper, equation 15), see `ops.adain.interpolate_statistics`.
 
     Raises:
         InputError: there are no styles, they come from different encoders, their batches differ,
@@ -122,6 +144,22 @@ def interpolate_styles(styles: Sequence[Style], weights: Sequence[float]) -> Sty
     check_same_encoder(**{name: style.encoder for name, style in named.items()})
     common_batch(**{name: len(style) for name, style in named.items()})
     statistics = interpolate_statistics([style.statistics for style in styles], weights)
+    return Style(statistics, styles[0].encoder)
+
+
+def stack_styles(styles: Sequence[Style]) -> Style:
+    """Styles, and banks of them, as one bank, in their order.
+
+    Raises:
+        InputError: there are none, or they come from different encoders.
+    """
+    if not styles:
+        raise InputError("a bank needs at least one style, got none")
+    check_same_encoder(**{f"style_{i}": style.encoder for i, style in enumerate(styles, 1)})
+    statistics = Statistics(
+        mean=torch.cat([style.statistics.mean for style in styles]),
+        std=torch.cat([style.statistics.std for style in styles]),
+    )
     return Style(statistics, styles[0].encoder)
 
 
@@ -157,19 +195,56 @@ def transfer(
     Raises:
         InputError: the encoders differ, or the batches do not fit, or `outside` has another size.
     """
-    grid = None
-    if mask is not None:
-        grid = content.on_grid(mask, mask_resize)
-        warn_of_empty(as_batch(mask), grid)
-    return apply_style(
-        content,
-        style,
-        alpha=alpha,
-        grid=grid,
-        outside=outside,
-        mask_statistics=mask_statistics,
-        apply_mask=apply_mask,
-    ).computed()
+    check_share("alpha", alpha)
+    check_choice("mask_statistics", mask_statistics, MASK_STATISTICS)
+    outside = content if outside is None else outside
+    check_same_encoder(content=content.encoder, style=style.encoder, outside=outside.encoder)
+    check_same_size(content=content.size, outside=outside.size)
+    sizes = {"content": len(content), "style": len(style), "outside": len(outside)}
+    if mask is None:
+        content = content.expanded(common_batch(**sizes))
+        if alpha == 0:
+            return content
+        own = channel_statistics(content.values)
+        return computed(content, blended(content, style, alpha, own))
+    grid = content.on_grid(mask, mask_resize)
+    warn_of_empty(as_batch(mask), grid)
+    content = content.expanded(common_batch(**sizes, mask=len(grid)))
+    own = channel_statistics(content.values, grid if mask_statistics == "region" else None)
+    if not apply_mask:
+        # An empty region has no statistics to stylise by.
+        grid = (~is_empty(grid)).to(grid)[:, None, None, None].expand_as(grid)
+    region = blended(content, style, alpha, own)
+    return computed(content, composed([(region, grid)], outside))
+
+
+def blended(content: Features, style: Style, alpha: float, own: Statistics) -> Rows:
+    """AdaIN and alpha (paper, equations 8 and 14), row by row.
+
+    Args:
+        content: features x.
+        style: mu(y) and sigma(y).
+        alpha: 0 gives x itself.
+        own: mu(x) and sigma(x).
+    """
+
+    def rows(part: slice) -> Tensor:
+        x = content.values[:, :, part]
+        return blend(x, adain(x, style.statistics, own), alpha) if alpha else x
+
+    return rows
+
+
+def composed(regions: Sequence[tuple[Rows, Tensor]], outside: Features) -> Rows:
+    """Regions with their masks on the grid, each [B,1,h,w], as one picture, row by row; see
+    `ops.masks.compose_regions`."""
+
+    def rows(part: slice) -> Tensor:
+        parts = [region(part) for region, _ in regions]
+        shares = [grid[:, :, part] for _, grid in regions]
+        return compose_regions(parts, shares, outside.values[:, :, part])
+
+    return rows
 
 
 def compose(
@@ -189,8 +264,20 @@ def compose(
         InputError: there are no regions, the features come from different encoders or pictures of
             different size, or the batches do not fit.
     """
-    deferred = [(DeferredFeatures(features), mask) for features, mask in regions]
-    return compose_deferred(deferred, outside, mask_resize=mask_resize).computed()
+    if not regions:
+        raise InputError("a composition needs at least one region, got none")
+    named = {f"features_{index}": features for index, (features, _) in enumerate(regions, 1)}
+    named["outside"] = outside
+    check_same_encoder(**{name: features.encoder for name, features in named.items()})
+    check_same_size(**{name: features.size for name, features in named.items()})
+    grids = [outside.on_grid(mask, mask_resize) for _, mask in regions]
+    batch = common_batch(
+        **{name: len(features) for name, features in named.items()},
+        **{f"mask_{index}": len(grid) for index, grid in enumerate(grids, 1)},
+    )
+    parts = [(rows_of(part), grid) for (part, _), grid in zip(regions, grids, strict=True)]
+    outside = outside.expanded(batch)
+    return computed(outside, composed(parts, outside))
 
 
 def decode(model: Model, features: Features, *, progress: Progress | None = None) -> Tensor:
@@ -210,80 +297,7 @@ def decode(model: Model, features: Features, *, progress: Progress | None = None
     check_same_encoder(model=model.identity, features=features.encoder)
     report = counter(progress, len(features) * math.prod(features.values.shape[2:]))
     pictures = (
-        decode_one(model, DeferredFeatures(features[i]), report)[0] for i in range(len(features))
+        decode_one(model, single, rows_of(single), report)[0]
+        for single in map(features.__getitem__, range(len(features)))
     )
     return collected(pictures, len(features))
-
-
-def apply_style(
-    content: Features,
-    style: Style,
-    *,
-    alpha: float,
-    grid: Tensor | None = None,
-    outside: Features | None = None,
-    mask_statistics: MaskStatistics = "region",
-    apply_mask: bool = True,
-    own: Statistics | None = None,
-) -> DeferredFeatures:
-    """`transfer` without its warning of empty masks, and without computing the result yet.
-
-    Args:
-        grid: the mask on the content's grid, [B,1,h,w], see `Features.on_grid`.
-        own: mu(x) and sigma(x) to use instead of those that are measured on the content.
-    """
-    check_share("alpha", alpha)
-    check_choice("mask_statistics", mask_statistics, MASK_STATISTICS)
-    outside = content if outside is None else outside
-    check_same_encoder(content=content.encoder, style=style.encoder, outside=outside.encoder)
-    check_same_size(content=content.size, outside=outside.size)
-    sizes = {"content": len(content), "style": len(style), "outside": len(outside)}
-    if grid is not None:
-        sizes["mask"] = len(grid)
-    content = content.expanded(common_batch(**sizes))
-    values = content.values
-    if alpha != 0 and own is None:
-        own = channel_statistics(values, grid if mask_statistics == "region" else None)
-    if grid is not None and not apply_mask:
-        # An empty region has no statistics to stylise by.
-        grid = (~is_empty(grid)).to(grid)[:, None, None, None].expand_as(grid)
-
-    def applied(rows: slice) -> Tensor:
-        part = values[:, :, rows]
-        if own is not None:
-            part = blend(part, adain(part, style.statistics, own), alpha)
-        if grid is None:
-            return part
-        return compose_regions([part], [grid[:, :, rows]], outside.values[:, :, rows])
-
-    if alpha == 0 and grid is None:
-        return DeferredFeatures(content)
-    return DeferredFeatures(content, applied)
-
-
-def compose_deferred(
-    regions: Sequence[tuple[DeferredFeatures, Tensor]],
-    outside: Features,
-    *,
-    mask_resize: MaskResize,
-) -> DeferredFeatures:
-    """`compose` without computing the result yet."""
-    if not regions:
-        raise InputError("a composition needs at least one region, got none")
-    named = {f"features_{index}": part.like for index, (part, _) in enumerate(regions, 1)}
-    named["outside"] = outside
-    check_same_encoder(**{name: features.encoder for name, features in named.items()})
-    check_same_size(**{name: features.size for name, features in named.items()})
-    masks = [outside.on_grid(mask, mask_resize) for _, mask in regions]
-    batch = common_batch(
-        **{name: len(features) for name, features in named.items()},
-        **{f"mask_{index}": len(mask) for index, mask in enumerate(masks, 1)},
-    )
-    outside = outside.expanded(batch)
-
-    def composed(rows: slice) -> Tensor:
-        parts = [features.rows(rows) for features, _ in regions]
-        shares = [mask[:, :, rows] for mask in masks]
-        return compose_regions(parts, shares, outside.values[:, :, rows])
-
-    return DeferredFeatures(outside, composed)

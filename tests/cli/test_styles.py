@@ -14,8 +14,8 @@ from adain_nodes.files.pictures import read_mask, read_picture
 from adain_nodes.files.styles import describe_style, load_style, save_style
 from adain_nodes.models.model import Model, load_model
 from adain_nodes.models.weights.tensors import EncoderIdentity
-from adain_nodes.pipeline.transfer import encode, style_of, style_statistics
-from adain_nodes.pipeline.types import Style, stacked_styles
+from adain_nodes.pipeline.transfer import encode, stack_styles, style_of, style_statistics
+from adain_nodes.pipeline.types import Style
 
 Command = Callable[..., int]
 Capture = pytest.CaptureFixture[str]
@@ -52,7 +52,7 @@ def saved(folder: Path, model: Model) -> Path:
     stranger = Style(styles[0].statistics, EncoderIdentity("5" * 64, "stranger"))
     for name, style in zip(("oil", "ink", "stranger"), (*styles, stranger), strict=True):
         save_style(folder / f"{name}.safetensors", style)
-    save_style(folder / "bank.safetensors", stacked_styles(styles))
+    save_style(folder / "bank.safetensors", stack_styles(styles))
     return folder
 
 
@@ -73,7 +73,7 @@ def test_save_stacks_pictures_and_files_in_their_order(save: Command, model: Mod
     assert save("cat.png", "pair.safetensors", "cat.png", "-o", "new/bank.safetensors") == 0
     path = Path("new/bank.safetensors")
     names = ["cat.png", "oil.png", "ink.png", "cat.png"]
-    assert_same(load_style(path), stacked_styles([styled(model, name) for name in names]))
+    assert_same(load_style(path), stack_styles([styled(model, name) for name in names]))
     info = describe_style(path)
     assert list(info.sources) == names
     assert info.preview is not None
@@ -84,7 +84,7 @@ def test_save_takes_styles_from_the_masked_parts(save: Command, model: Model) ->
     assert save("cat.png", "cat.png", *masks, "-o", "parts.safetensors", "--size", "0") == 0
     features = encode(model, read_picture(Path("cat.png")))
     parts = [style_statistics(features, mask=read_mask(Path(path))) for path in masks[1::2]]
-    assert_same(load_style(Path("parts.safetensors")), stacked_styles(parts))
+    assert_same(load_style(Path("parts.safetensors")), stack_styles(parts))
 
 
 def test_save_names_files_whose_sources_are_unknown(save: Command, model: Model) -> None:
@@ -218,7 +218,7 @@ def test_stylize_combines_every_style_of_a_bank_with_every_content(
 def test_stylize_counts_every_style_of_a_bank(stylize: Command, capsys: Capture) -> None:
     options = ("--style", "bank.safetensors", "--style", "ink.png", "-o", "out.png")
     assert stylize("cat.png", *options, "--weights", "1,1") == 2
-    assert "got 2 for 3 styles" in capsys.readouterr().err
+    assert "one weight for each style: got 2 for 3" in capsys.readouterr().err
     assert stylize("cat.png", *options, "--weights", "1,0,1") == 0
 
 

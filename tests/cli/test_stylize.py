@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from adain_nodes.cli import stylize_work
+import adain_nodes
 from adain_nodes.files.pictures import read_mask, read_picture, write_picture
 from adain_nodes.models.model import Model, load_model
 from adain_nodes.models.networks.bands import tiles
@@ -49,7 +49,9 @@ def listing(folder: str) -> list[str]:
 
 def test_one_style(stylize: Command, model: Model, capsys: pytest.CaptureFixture[str]) -> None:
     assert stylize("cat.png", *OIL, *OUT) == 0
-    expected = film.stylize(model, read_picture(Path("cat.png")), style_of(model, "oil.png"))
+    expected = adain_nodes.stylize(
+        read_picture(Path("cat.png")), style_of(model, "oil.png"), model=model
+    )
     assert_shows("out.png", expected)
     assert expected.std() > 0.02
     output = capsys.readouterr()
@@ -137,15 +139,30 @@ def test_every_content_is_combined_with_every_style(stylize: Command, model: Mod
 
 def test_each_picture_is_encoded_once(stylize: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
-    for function in (transfer.encode, transfer.style_of):
+    for module, function in ((film, engine.encode_one), (transfer, engine.summarise_one)):
 
-        def counted(*arguments: Any, function: Any = function, **options: Any) -> Any:
+        def counted(*arguments: Any, function: Any = function) -> Any:
             calls.append(function.__name__)
-            return function(*arguments, **options)
+            return function(*arguments)
 
-        monkeypatch.setattr(stylize_work, function.__name__, counted)
+        monkeypatch.setattr(module, function.__name__, counted)
     assert stylize("cat.png", "dog.png", *TWO, "-o", "out") == 0
-    assert sorted(calls) == ["encode", "encode", "style_of", "style_of"]
+    assert sorted(calls) == ["encode_one", "encode_one", "summarise_one", "summarise_one"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("cat.png", "dog.png", "--style", "oil.png", "ink.png"),
+        ("--style", "oil.png", "ink.png", "--content", "cat.png", "dog.png"),
+        ("cat.png", "--content", "dog.png", *TWO),
+    ],
+)
+def test_several_files_are_given_together_or_one_at_a_time(
+    stylize: Command, arguments: tuple[str, ...]
+) -> None:
+    assert stylize(*arguments, "--output", "out") == 0
+    assert listing("out") == ["cat_ink.png", "cat_oil.png", "dog_ink.png", "dog_oil.png"]
 
 
 def test_interpolated_contents_are_named_after_all_styles(stylize: Command) -> None:
@@ -161,7 +178,15 @@ def test_pictures_of_a_folder(stylize: Command) -> None:
     Path("in/.hidden.png").write_text("")
     Path("in/notes.txt").write_text("")
     assert stylize("in", *OIL, "-o", "out") == 0
-    assert listing("out") == ["a_oil.png", "b_oil.png"]
+    assert listing("out") == ["a_oil.png", "b_oil.png", "c_oil.png"]
+
+
+def test_results_within_a_folder_of_contents_are_not_contents(stylize: Command) -> None:
+    Path("in").mkdir()
+    write_picture(Path("in/a.png"), torch.rand(9, 9, 3))
+    for _ in range(2):
+        assert stylize("in", *OIL, "-o", "in/out") == 0
+        assert listing("in/out") == ["a_oil.png"]
 
 
 def test_one_picture_of_a_folder_goes_into_a_folder(stylize: Command) -> None:
@@ -217,6 +242,7 @@ def test_json(stylize: Command, tiny_model_folder: Path, capfd: pytest.CaptureFi
                 "output": "out.png",
                 "width": 56,
                 "height": 40,
+                "frames": 1,
             }
         ],
     }

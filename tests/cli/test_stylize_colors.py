@@ -11,13 +11,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from adain_nodes.cli import stylize as subcommand
+import adain_nodes
 from adain_nodes.files.pictures import read_mask, read_picture, write_picture
 from adain_nodes.files.styles import save_style
 from adain_nodes.host.options import COLOR_METHODS, ColorMethod
 from adain_nodes.models.model import Model, load_model
 from adain_nodes.nodes import NODE_CLASS_MAPPINGS
-from adain_nodes.pipeline import film, transfer
+from adain_nodes.pipeline import transfer
 from adain_nodes.pipeline.colors import match_color
 from adain_nodes.pipeline.types import Style
 
@@ -56,17 +56,13 @@ def assert_shows(path: str, expected: Tensor) -> None:
     torch.testing.assert_close(picture(path), expected, atol=0.51 / 255, rtol=0)
 
 
-def test_the_option_offers_every_method() -> None:
-    assert subcommand.COLOR_METHODS == COLOR_METHODS
-
-
 @pytest.mark.parametrize("method", COLOR_METHODS)
 def test_command_node_and_python_give_the_same_picture(
     stylize: Command, model: Model, method: ColorMethod
 ) -> None:
     assert stylize("cat.png", *OIL, *OUT, "--preserve-color", method, "--alpha", "0.8") == 0
     content, art = picture("cat.png"), picture("oil.png")
-    in_python = film.stylize(model, content, art, alpha=0.8, preserve_color=method)
+    in_python = adain_nodes.stylize(content, art, model=model, alpha=0.8, preserve_color=method)
     node: Any = NODE_CLASS_MAPPINGS["AdaINStylize"]()
     (by_node,) = node.stylize(
         model=model, content=content, style_image=art, alpha=0.8, content_size=0, style_size=512,
@@ -74,7 +70,7 @@ def test_command_node_and_python_give_the_same_picture(
     )  # fmt: skip
     assert torch.equal(by_node, in_python)
     assert_shows("out.png", in_python)
-    plain = film.stylize(model, content, art, alpha=0.8)
+    plain = adain_nodes.stylize(content, art, model=model, alpha=0.8)
     assert (in_python - plain).abs().max() > 3 / 255
 
 
@@ -98,7 +94,7 @@ def test_every_content_gives_its_own_chroma_at_the_size_of_the_result(
     assert stylize("cat.png", "dog.png", *OIL, "-o", "out", *options) == 0
     style = transfer.style_of(model, picture("oil.png"), shorter_side=512)
     for content in ("cat", "dog"):
-        result = film.stylize(model, picture(f"{content}.png"), style, content_size=20)
+        result = adain_nodes.stylize(picture(f"{content}.png"), style, model=model, content_size=20)
         expected = match_color(result, picture(f"{content}.png"), "luminance")
         assert expected.shape == (1, 20, 28, 3)
         assert_shows(f"out/{content}_oil.png", expected)
@@ -160,7 +156,8 @@ def test_a_style_file_goes_with_luminance(stylize: Command, model: Model) -> Non
     options = ("--style", "oil.safetensors", "--preserve-color", "luminance")
     assert stylize("cat.png", *options, *OUT) == 0
     assert_shows(
-        "out.png", film.stylize(model, picture("cat.png"), style, preserve_color="luminance")
+        "out.png",
+        adain_nodes.stylize(picture("cat.png"), style, model=model, preserve_color="luminance"),
     )
 
 

@@ -12,15 +12,14 @@ import pytest
 import torch
 from torch import Tensor
 
+import adain_nodes
 from adain_nodes.cli import progress
-from adain_nodes.cli import stylize as subcommand
 from adain_nodes.files.animations import Animation, open_animation
 from adain_nodes.files.pictures import read_mask, read_picture, write_picture
 from adain_nodes.host.options import FRAME_STATISTICS, FrameStatistics
 from adain_nodes.models.model import Model, load_model
 from adain_nodes.nodes import NODE_CLASS_MAPPINGS
-from adain_nodes.pipeline import film, transfer
-from adain_nodes.pipeline.film import FilmOptions, Region, stylize_frames
+from adain_nodes.pipeline import transfer
 
 from ..files.videos import sound_of, times_of, write_video
 
@@ -77,10 +76,6 @@ def listing(folder: str) -> list[str]:
     return sorted(path.name for path in Path(folder).iterdir())
 
 
-def test_the_option_offers_every_mode() -> None:
-    assert subcommand.FRAME_STATISTICS == FRAME_STATISTICS
-
-
 @pytest.mark.parametrize("mode", FRAME_STATISTICS)
 def test_command_node_and_python_give_the_same_film(
     stylize: Command, model: Model, frames: Tensor, mode: FrameStatistics
@@ -89,7 +84,9 @@ def test_command_node_and_python_give_the_same_film(
     assert stylize("shots", *OIL, "-o", "out", *how) == 0
     assert stylize("film.png", *OIL, "-o", "out.png", *how) == 0
     art = read_picture(Path("oil.png"))
-    in_python = film.stylize(model, frames, art, alpha=0.8, frame_statistics=mode, smoothing=0.6)
+    in_python = adain_nodes.stylize(
+        frames, art, model=model, alpha=0.8, frame_statistics=mode, smoothing=0.6
+    )
     node: Any = NODE_CLASS_MAPPINGS["AdaINStylize"]()
     (by_node,) = node.stylize(
         model=model, content=frames, style_image=art, alpha=0.8, content_size=0, style_size=512,
@@ -99,7 +96,7 @@ def test_command_node_and_python_give_the_same_film(
     assert_shows(in_folder("out"), in_python)
     assert_shows(in_file("out.png"), in_python)
     if mode != "per_frame":
-        plain = film.stylize(model, frames, art, alpha=0.8)
+        plain = adain_nodes.stylize(frames, art, model=model, alpha=0.8)
         assert (in_python - plain).abs().max() > 3 / 255
 
 
@@ -108,8 +105,8 @@ def test_without_options_statistics_are_per_frame_and_smoothing_is_that_of_pytho
 ) -> None:
     assert stylize("film.png", *OIL, "-o", "plain.png") == 0
     assert stylize("film.png", *OIL, "-o", "s.png", "--frame-statistics", "smoothed") == 0
-    assert_shows(in_file("plain.png"), film.stylize(model, frames, style(model)))
-    smoothed = film.stylize(model, frames, style(model), frame_statistics="smoothed")
+    assert_shows(in_file("plain.png"), adain_nodes.stylize(frames, style(model), model=model))
+    smoothed = adain_nodes.stylize(frames, style(model), model=model, frame_statistics="smoothed")
     assert_shows(in_file("s.png"), smoothed)
 
 
@@ -121,9 +118,10 @@ def test_regions(
     how = ("--frame-statistics", mode, "--mask-statistics", statistics, "--mask", "left.png")
     assert stylize("film.png", *TWO, "-o", "out.png", *how, "--size", "24") == 0
     left = read_mask(Path("left.png"))
-    regions = [Region(style(model), left), Region(style(model, "ink"), 1 - left)]
-    options = FilmOptions(content_size=24, mask_statistics=statistics, frame_statistics=mode)
-    expected = torch.stack(list(stylize_frames(model, frames, regions, options)))
+    expected = adain_nodes.stylize(
+        frames, [style(model), style(model, "ink")], model=model, mask=left,
+        content_size=24, mask_statistics=statistics, frame_statistics=mode,
+    )  # fmt: skip
     assert expected.shape == (4, 24, 34, 3)
     assert_shows(in_file("out.png"), expected)
 
@@ -132,7 +130,7 @@ def test_a_mixture_of_styles(stylize: Command, model: Model, frames: Tensor) -> 
     how = ("--frame-statistics", "shared", "--weights", "1,3")
     assert stylize("shots", *TWO, "-o", "out", *how) == 0
     mixture = transfer.interpolate_styles([style(model), style(model, "ink")], [1, 3])
-    expected = film.stylize(model, frames, mixture, frame_statistics="shared")
+    expected = adain_nodes.stylize(frames, mixture, model=model, frame_statistics="shared")
     assert_shows(in_folder("out", "oil+ink"), expected)
 
 
@@ -146,7 +144,9 @@ def test_colours_are_kept_as_in_python(
     assert stylize(content, *OIL, "-o", output, *how) == 0
     result = in_folder(output) if content == "shots" else in_file(output)
     art = read_picture(Path("oil.png"))
-    expected = film.stylize(model, frames, art, preserve_color=method, frame_statistics="smoothed")
+    expected = adain_nodes.stylize(
+        frames, art, model=model, preserve_color=method, frame_statistics="smoothed"
+    )
     assert_shows(result, expected)
 
 
@@ -157,7 +157,9 @@ def test_every_film_is_combined_with_every_style(
     assert stylize("film.png", "shots", *TWO, "-o", "out", *how) == 0
     assert len(listing("out")) == 2 + 2 * 4
     for name in ("oil", "ink"):
-        expected = film.stylize(model, frames, style(model, name), frame_statistics="shared")
+        expected = adain_nodes.stylize(
+            frames, style(model, name), model=model, frame_statistics="shared"
+        )
         assert_shows(in_file(f"out/film_{name}.png"), expected)
         assert_shows(in_folder("out", name), expected)
 
@@ -168,7 +170,7 @@ def test_an_animation_is_written_as_named(
 ) -> None:
     assert stylize("film.png", *OIL, "-o", f"out{suffix}") == 0
     result = in_file(f"out{suffix}")
-    expected = film.stylize(model, frames, style(model))
+    expected = adain_nodes.stylize(frames, style(model), model=model)
     assert (result - expected).abs().mean() < 0.03
     assert not list(Path().glob(".*"))
 
@@ -190,7 +192,7 @@ def test_a_video_with_its_sound(stylize: Command, model: Model) -> None:
     with av.open("out/a_oil.mp4") as file:
         result = [frame.to_ndarray(format="rgb24") for frame in file.decode(video=0)]
     pixels = torch.stack([torch.from_numpy(frame) for frame in content]) / 255
-    expected = film.stylize(model, pixels, style(model), frame_statistics="shared")
+    expected = adain_nodes.stylize(pixels, style(model), model=model, frame_statistics="shared")
     shown = torch.stack([torch.from_numpy(frame) for frame in result]) / 255
     # Colour is stored at half the resolution.
     assert (shown - expected).mean((1, 2)).abs().max() < 0.02
@@ -266,7 +268,7 @@ def test_a_video_is_whole_or_not_there(
         (("film.png", "-o", "film.png"), "film.png is the input film.png"),
         (("text.mp4", "-o", "out.mp4"), "text.mp4 cannot be read as a video"),
         (("none.mp4", "-o", "out.mp4"), "none.mp4 does not exist"),
-        (("shots", "-o", "out", "--smoothing", "1.5"), "--smoothing must be 0"),
+        (("shots", "-o", "out", "--smoothing", "1.5"), "smoothing must be a number from 0"),
         (("shots", "-o", "out", "--smoothing", "nan"), "got nan"),
         (
             ("shots", "small.png", "-o", "out", "--frame-statistics", "shared"),

@@ -8,11 +8,12 @@ import pytest
 import torch
 from torch import Tensor
 
+import adain_nodes
 from adain_nodes.host.errors import InputError
 from adain_nodes.host.options import COLOR_METHODS, ColorMethod
 from adain_nodes.models.model import Model
 from adain_nodes.nodes import NODE_CLASS_MAPPINGS
-from adain_nodes.pipeline import film, transfer
+from adain_nodes.pipeline import transfer
 from adain_nodes.pipeline.colors import match_color
 
 STYLIZE: dict[str, Any] = {
@@ -67,7 +68,7 @@ def test_the_graph_of_single_nodes_equals_stylize(model: Model, method: ColorMet
 def test_off_keeps_the_colours_of_the_style(model: Model) -> None:
     content, art = torch.rand(1, 20, 28, 3), torch.rand(1, 24, 17, 3)
     inputs = {"model": model, "content": content, "style_image": art, **STYLIZE}
-    expected = film.stylize(model, content, art, style_size=16)
+    expected = adain_nodes.stylize(content, art, model=model, style_size=16)
     assert torch.equal(run("AdaINStylize", **inputs), expected)
     assert torch.equal(run("AdaINStylize", **inputs, preserve_color="off"), expected)
 
@@ -80,7 +81,7 @@ def test_a_style_without_its_picture_goes_with_luminance_only(
     style = transfer.style_of(model, torch.rand(1, 24, 17, 3))
     inputs = {"model": model, "content": content, "style": style, "preserve_color": method}
     if method == "luminance":
-        expected = film.stylize(model, content, style, preserve_color="luminance")
+        expected = adain_nodes.stylize(content, style, model=model, preserve_color="luminance")
         assert torch.equal(run("AdaINStylize", **inputs, **STYLIZE), expected)
         return
     with pytest.raises(InputError, match="give the picture, or take luminance"):

@@ -13,7 +13,7 @@ from adain_nodes.host.errors import InputError
 from adain_nodes.host.plain import Host, Progress
 from adain_nodes.models.model import Model
 from adain_nodes.nodes import NODE_CLASS_MAPPINGS
-from adain_nodes.pipeline.pictures import to_network
+from adain_nodes.pipeline.scaling import to_network
 from adain_nodes.training.evaluation.losses import LAYERS, LossMeter
 
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
 import torch
 from torch import Tensor
 
+import adain_nodes
 from adain_nodes.host.plain import Host
 from adain_nodes.models.model import Model
 from adain_nodes.models.networks.bands import tiles
-from adain_nodes.pipeline import engine, film
-from adain_nodes.pipeline.engine import cells, counter
+from adain_nodes.models.weights.tensors import EncoderIdentity
+from adain_nodes.pipeline import engine
+from adain_nodes.pipeline.engine import cells, collected, counter, stacked
 from adain_nodes.pipeline.transfer import decode, encode, style_of, style_statistics, transfer
+from adain_nodes.pipeline.types import Features
+
+ONE = EncoderIdentity("1" * 64, "one")
 
 SIZES = [(1, 1), (9, 40), (40, 9), (61, 30), (64, 24)]
 
@@ -30,7 +36,7 @@ def everything(model: Model, picture: Tensor) -> tuple[Tensor, ...]:
     mask = torch.linspace(0, 1, 50).expand(30, 50)
     whole = decode(model, transfer(content, style, alpha=0.8))
     region = decode(model, transfer(content, style, mask=mask))
-    frames = film.stylize(model, picture, style, mask=mask)
+    frames = adain_nodes.stylize(picture, style, model=model, mask=mask)
     return style.statistics.mean, style.statistics.std, content.values, whole, region, frames
 
 
@@ -62,7 +68,7 @@ def test_progress_is_told_of_every_tile(model: Model) -> None:
     picture = torch.rand(1, 160, 16, 3)
     encode(in_tiles_of(model, 16), picture, progress=lambda done, _: seen.append(done))
     assert len(seen) >= 8
-    assert seen[-1] == cells(picture) == 40
+    assert seen[-1] == cells(picture.shape[1:3]) == 40
 
 
 def test_cancel_takes_effect_within_a_picture(model: Model) -> None:
@@ -152,3 +158,60 @@ def test_a_counter_adds_up() -> None:
         report(more)
     assert seen == [(3, 10), (0, 10), (7, 10)]
     counter(None, 10)(3)
+
+
+@pytest.mark.parametrize("alpha", [False, True])
+def test_features_split_and_stack_to_themselves(alpha: bool) -> None:
+    features = Features(
+        torch.randn(3, 4, 2, 3), (16, 24), torch.rand(3, 16, 24, 1) if alpha else None, ONE
+    )
+    assert len(features) == 3
+    parts = [features[i] for i in range(3)]
+    assert [len(part) for part in parts] == [1, 1, 1]
+    again = stacked(iter(parts), 3)
+    assert torch.equal(again.values, features.values)
+    assert (again.size, again.encoder) == (features.size, features.encoder)
+    if features.alpha is None:
+        assert again.alpha is None
+    else:
+        assert again.alpha is not None
+        assert torch.equal(again.alpha, features.alpha)
+
+
+def test_pictures_come_together_without_being_kept() -> None:
+    made: list[weakref.ref[Tensor]] = []
+    alive: list[int] = []
+
+    def pictures() -> Iterator[Tensor]:
+        for value in range(9):
+            picture = torch.full((2, 3, 4), float(value))
+            made.append(weakref.ref(picture))
+            alive.append(sum(reference() is not None for reference in made))
+            yield picture
+
+    batch = collected(pictures(), 9)
+    assert batch[:, 0, 0, 0].tolist() == list(range(9))
+    # The first, the one before and the one that is being made.
+    assert max(alive) <= 3
+
+
+def test_a_single_picture_is_not_copied() -> None:
+    picture = torch.rand(2, 3, 4)
+    assert collected(iter([picture]), 1).data_ptr() == picture.data_ptr()
+
+
+def test_features_are_computed_a_few_rows_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    features = Features(torch.randn(2, 4, 5, 3), (40, 24), None, ONE)
+    monkeypatch.setattr(engine, "BLOCK_ELEMENTS", 2 * 4 * 3 * 2)
+    heights = []
+
+    def doubled(rows: slice) -> Tensor:
+        result = 2 * features.values[:, :, rows]
+        heights.append(result.shape[2])
+        return result
+
+    result = engine.computed(features, doubled)
+    assert torch.equal(result.values, 2 * features.values)
+    assert result.values.is_contiguous(memory_format=torch.channels_last)
+    assert (result.size, result.encoder) == (features.size, features.encoder)
+    assert heights == [2, 2, 1]

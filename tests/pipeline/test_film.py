@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
 from adain_nodes.host.errors import InputError
+from adain_nodes.host.options import FRAME_STATISTICS
 from adain_nodes.models.model import Model
 from adain_nodes.models.weights.tensors import EncoderIdentity
-from adain_nodes.pipeline.film import FilmOptions, Region, stylize, stylize_frames
+from adain_nodes.ops import adain as adain_module
+from adain_nodes.ops.masks import grid_mask
+from adain_nodes.pipeline import film as film_module
+from adain_nodes.pipeline import transfer as transfer_module
+from adain_nodes.pipeline import types
+from adain_nodes.pipeline.engine import encode_one
+from adain_nodes.pipeline.film import FilmOptions, Look, stylized_looks
+from adain_nodes.pipeline.stylize import stylize
 from adain_nodes.pipeline.transfer import decode, encode, style_statistics, transfer
-from adain_nodes.pipeline.types import DeferredFeatures, Style
+from adain_nodes.pipeline.types import Features, Style
 
 PAIRS = [(1, 1), (1, 3), (3, 1), (3, 3)]
 
@@ -35,7 +44,7 @@ def test_it_equals_the_steps(model: Model, contents: int, styles: int, masks: in
     if masks is not None:
         mask = torch.rand(masks, 40, 30) if masks else torch.rand(40, 30)
     result = stylize(
-        model, picture, style, alpha=0.7, content_size=17, mask=mask, mask_statistics="image"
+        picture, style, model=model, alpha=0.7, content_size=17, mask=mask, mask_statistics="image"
     )
     content = encode(model, picture, shorter_side=17)
     target = transfer(content, style, alpha=0.7, mask=mask, mask_statistics="image")
@@ -47,30 +56,81 @@ def test_adains_result_is_never_all_in_memory(
     model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heights = []
-    rows_of = DeferredFeatures.rows
+    blend = adain_module.blend
 
-    def rows(features: DeferredFeatures, rows: slice) -> Tensor:
-        result = rows_of(features, rows)
-        heights.append(result.shape[2])
-        return result
-
-    def computed(_: DeferredFeatures) -> None:
-        raise AssertionError("all of it is computed at once")
+    def noted(content: Tensor, stylized: Tensor, alpha: float) -> Tensor:
+        heights.append(content.shape[2])
+        return blend(content, stylized, alpha)
 
     picture, style, mask = pictures_of(1, 40, 24), style_of(model), torch.rand(40, 24)
-    monkeypatch.setattr(DeferredFeatures, "rows", rows)
-    monkeypatch.setattr(DeferredFeatures, "computed", computed)
-    in_tiles = replace(model, tile_size=8)
-    stylize(in_tiles, picture, style, alpha=0.7, mask=mask)
-    regions = [Region(style, mask), Region(style, 1 - mask)]
-    list(stylize_frames(in_tiles, picture, regions, FilmOptions()))
+    monkeypatch.setattr(transfer_module, "blend", noted)
+    in_bands = replace(model, tile_size=8)
+    stylize(picture, style, model=in_bands, alpha=0.7, mask=mask)
+    stylize(picture, [style, style], model=in_bands, mask=[mask, 1 - mask])
     assert set(heights) == {1}
+
+
+def test_a_mask_that_stays_is_brought_onto_the_grid_once(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+
+    def counted(*arguments: Any) -> Tensor:
+        calls.append(arguments)
+        return grid_mask(*arguments)
+
+    monkeypatch.setattr(types, "grid_mask", counted)
+    film, styles, mask = pictures_of(4), [style_of(model), style_of(model)], torch.rand(16, 24)
+    for mode in FRAME_STATISTICS:
+        calls.clear()
+        stylize(film, styles[0], model=model, mask=mask, frame_statistics=mode)
+        assert len(calls) == 1
+        calls.clear()
+        stylize(film, styles, model=model, mask=mask, frame_statistics=mode)
+        assert len(calls) == 2  # the second style has the rest
+    calls.clear()
+    stylize(film, styles[0], model=model, mask=torch.rand(4, 16, 24))
+    assert len(calls) == 4
+
+
+def test_a_film_is_tested_for_nan_once(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    tested = []
+    isfinite = torch.isfinite
+
+    def counted(values: Tensor) -> Tensor:
+        if values.ndim == 3:
+            tested.append(values)
+        return isfinite(values)
+
+    monkeypatch.setattr(torch, "isfinite", counted)
+    stylize(pictures_of(4), style_of(model), model=model, frame_statistics="shared")
+    # Four frames, and the picture of the style.
+    assert len(tested) == 5
+
+
+def test_each_frame_is_encoded_once_for_all_looks(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoded = []
+
+    def counted(*arguments: Any) -> Features:
+        encoded.append(arguments)
+        return encode_one(*arguments)
+
+    monkeypatch.setattr(film_module, "encode_one", counted)
+    film, styles = pictures_of(3), [style_of(model), style_of(model)]
+    looks = [Look.of([style]) for style in styles]
+    results = list(stylized_looks(model, film, looks, FilmOptions(), lambda _: None))
+    assert len(encoded) == 3
+    for index, style in enumerate(styles):
+        alone = stylize(film, style, model=model)
+        assert torch.equal(torch.stack([frame[index] for frame in results]), alone)
 
 
 def test_it_takes_statistics_of_the_region_by_default(model: Model) -> None:
     picture, style, mask = pictures_of(1), style_of(model), torch.rand(16, 24)
     content = encode(model, picture)
-    result = stylize(model, picture, style, mask=mask)
+    result = stylize(picture, style, model=model, mask=mask)
     region = decode(model, transfer(content, style, mask=mask, mask_statistics="region"))
     image = decode(model, transfer(content, style, mask=mask, mask_statistics="image"))
     torch.testing.assert_close(result, region)
@@ -81,13 +141,13 @@ def test_a_film_that_is_not_finite_is_refused(model: Model) -> None:
     film = pictures_of(3)
     film[2, 2, 3, 1] = float("nan")
     with pytest.raises(InputError, match="picture 2 at row 2, column 3, channel 1"):
-        stylize(model, film, style_of(model))
+        stylize(film, style_of(model), model=model)
 
 
 @pytest.mark.parametrize(("contents", "styles"), [(2, 3), (3, 2)])
 def test_other_batches_are_refused_by_both_sizes(model: Model, contents: int, styles: int) -> None:
     with pytest.raises(InputError) as error:
-        stylize(model, pictures_of(contents), style_of(model, styles))
+        stylize(pictures_of(contents), style_of(model, styles), model=model)
     assert f"content has {contents}" in str(error.value)
     assert f"style has {styles}" in str(error.value)
 
@@ -95,16 +155,16 @@ def test_other_batches_are_refused_by_both_sizes(model: Model, contents: int, st
 def test_a_style_of_another_encoder_is_refused(model: Model) -> None:
     foreign = replace(style_of(model), encoder=EncoderIdentity("5" * 64, "stranger"))
     with pytest.raises(InputError, match="stranger"):
-        stylize(model, pictures_of(1), foreign)
+        stylize(pictures_of(1), foreign, model=model)
 
 
 @pytest.mark.parametrize(("contents", "styles"), PAIRS)
 def test_progress_ends_at_its_total(model: Model, contents: int, styles: int) -> None:
     seen: list[tuple[int, int]] = []
     stylize(
-        model,
         pictures_of(contents),
         style_of(model, styles),
+        model=model,
         progress=lambda done, total: seen.append((done, total)),
     )
     done, totals = zip(*seen, strict=True)
@@ -123,5 +183,5 @@ def test_raising_in_progress_aborts(model: Model) -> None:
             raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        stylize(model, pictures_of(3), style_of(model), progress=cancel)
+        stylize(pictures_of(3), style_of(model), model=model, progress=cancel)
     assert calls == 4

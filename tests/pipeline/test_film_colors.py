@@ -11,7 +11,8 @@ from adain_nodes.host.options import COLOR_METHODS, ColorMethod
 from adain_nodes.models.model import Model
 from adain_nodes.pipeline import transfer
 from adain_nodes.pipeline.colors import match_color
-from adain_nodes.pipeline.film import stylize
+from adain_nodes.pipeline.engine import cells
+from adain_nodes.pipeline.stylize import stylize
 
 RECOLORING = [method for method in COLOR_METHODS if method != "luminance"]
 
@@ -34,10 +35,10 @@ def test_styles_are_recoloured_to_the_first_frame(
     model: Model, frames: Tensor, art: Tensor, method: ColorMethod, styles: int
 ) -> None:
     arts = torch.cat([art, art.flip(-1), art.roll(1, -1)])[:styles]
-    result = stylize(model, frames, arts, style_size=16, alpha=0.8, preserve_color=method)
+    result = stylize(frames, arts, model=model, style_size=16, alpha=0.8, preserve_color=method)
     matched = match_color(arts, frames[:1], method)
     style = transfer.style_statistics(transfer.encode(model, matched, shorter_side=16))
-    torch.testing.assert_close(result, stylize(model, frames, style, alpha=0.8))
+    torch.testing.assert_close(result, stylize(frames, style, model=model, alpha=0.8))
 
 
 @pytest.mark.parametrize("styles", [1, 3])
@@ -46,9 +47,9 @@ def test_luminance_gives_each_frame_its_own_chroma(
 ) -> None:
     arts = art.expand(styles, -1, -1, -1)
     result = stylize(
-        model, frames, arts, style_size=16, content_size=10, preserve_color="luminance"
+        frames, arts, model=model, style_size=16, content_size=10, preserve_color="luminance"
     )
-    plain = stylize(model, frames, arts, style_size=16, content_size=10)
+    plain = stylize(frames, arts, model=model, style_size=16, content_size=10)
     torch.testing.assert_close(result, match_color(plain, frames, "luminance"))
     assert torch.equal(result[..., 3], plain[..., 3])
 
@@ -57,8 +58,8 @@ def test_luminance_of_one_picture_in_several_styles(
     model: Model, frames: Tensor, art: Tensor
 ) -> None:
     arts = torch.cat([art, art.flip(-1)])
-    result = stylize(model, frames[:1], arts, preserve_color="luminance")
-    plain = stylize(model, frames[:1], arts)
+    result = stylize(frames[:1], arts, model=model, preserve_color="luminance")
+    plain = stylize(frames[:1], arts, model=model)
     torch.testing.assert_close(result, match_color(plain, frames[:1], "luminance"))
 
 
@@ -68,20 +69,20 @@ def test_statistics_cannot_be_recoloured(
 ) -> None:
     style = transfer.style_of(model, art)
     with pytest.raises(InputError, match=f"{method} recolours the style picture"):
-        stylize(model, frames, style, preserve_color=method)
+        stylize(frames, style, model=model, preserve_color=method)
 
 
 def test_luminance_goes_with_statistics(model: Model, frames: Tensor, art: Tensor) -> None:
     style = transfer.style_of(model, art, shorter_side=512)
-    of_statistics = stylize(model, frames, style, preserve_color="luminance")
-    assert torch.equal(of_statistics, stylize(model, frames, art, preserve_color="luminance"))
+    of_statistics = stylize(frames, style, model=model, preserve_color="luminance")
+    assert torch.equal(of_statistics, stylize(frames, art, model=model, preserve_color="luminance"))
 
 
 def test_pictures_of_style_are_scaled_as_asked(model: Model, frames: Tensor, art: Tensor) -> None:
     for size in (0, 30):
         style = transfer.style_of(model, art, shorter_side=size)
-        expected = stylize(model, frames, style)
-        assert torch.equal(stylize(model, frames, art, style_size=size), expected)
+        expected = stylize(frames, style, model=model)
+        assert torch.equal(stylize(frames, art, model=model, style_size=size), expected)
 
 
 @pytest.mark.parametrize(
@@ -100,16 +101,20 @@ def test_bad_input_is_refused_before_anything_is_encoded(
 
     inputs: dict[str, object] = {"style": art, **change}
     with pytest.raises(InputError, match=message):
-        stylize(model, frames, progress=progress, **inputs)  # type: ignore[arg-type]
+        stylize(frames, model=model, progress=progress, **inputs)  # type: ignore[arg-type]
 
 
-def test_progress_counts_the_style_pictures_first(
-    model: Model, frames: Tensor, art: Tensor
-) -> None:
+def test_progress_counts_the_style_pictures_too(model: Model, frames: Tensor, art: Tensor) -> None:
     seen: list[tuple[int, int]] = []
     stylize(
-        model, frames, art, style_size=16, progress=lambda done, total: seen.append((done, total))
+        frames,
+        art,
+        model=model,
+        style_size=16,
+        progress=lambda done, total: seen.append((done, total)),
     )
-    ends = [index for index, (done, total) in enumerate(seen) if done == total]
-    assert len(ends) == 2 and ends[1] == len(seen) - 1
-    assert [done for done, _ in seen[: ends[0] + 1]] == sorted({d for d, _ in seen[: ends[0] + 1]})
+    steps, totals = zip(*seen, strict=True)
+    total = cells(art.shape[1:3], 16) + len(frames) * 2 * cells(frames.shape[1:3])
+    assert set(totals) == {total}
+    assert steps[0] == cells(art.shape[1:3], 16) and steps[-1] == total
+    assert list(steps) == sorted(set(steps))

@@ -14,11 +14,13 @@ from adain_nodes.host.errors import InputError
 from adain_nodes.host.options import FRAME_STATISTICS, FrameStatistics
 from adain_nodes.models.model import Model
 from adain_nodes.models.weights.tensors import EncoderIdentity
+from adain_nodes.ops.adain import adain
 from adain_nodes.ops.flicker import flicker
 from adain_nodes.ops.statistics import Statistics
 from adain_nodes.pipeline import engine, film, transfer
 from adain_nodes.pipeline.colors import match_color
-from adain_nodes.pipeline.film import FilmOptions, Region, stylize, stylize_frames
+from adain_nodes.pipeline.film import FilmOptions
+from adain_nodes.pipeline.stylize import stylize, stylize_frames
 from adain_nodes.pipeline.types import Features, Style
 
 FRAMES = 5
@@ -97,13 +99,18 @@ def expected_film(
     return transfer.decode(model, replace(features, values=torch.cat(targets)))
 
 
+def applied(content: Features, style: Style, own: Statistics | None) -> Features:
+    """AdaIN with mu(x) and sigma(x) given."""
+    return replace(content, values=adain(content.values, style.statistics, own))
+
+
 @pytest.mark.parametrize("mode", FRAME_STATISTICS)
 @pytest.mark.parametrize("styles", [1, FRAMES])
 def test_a_film_is_what_its_statistics_make_of_it(
     model: Model, frames: Tensor, mode: FrameStatistics, styles: int
 ) -> None:
     style = transfer.style_of(model, torch.rand(styles, 18, 24, 3))
-    result = stylize(model, frames, style, alpha=0.7, frame_statistics=mode, smoothing=0.6)
+    result = stylize(frames, style, model=model, alpha=0.7, frame_statistics=mode, smoothing=0.6)
     expected = expected_film(model, frames, style, torch.ones(FRAMES, 3, 4), mode=mode, alpha=0.7)
     torch.testing.assert_close(result, expected, rtol=0, atol=1e-4)
 
@@ -118,7 +125,7 @@ def test_masks_that_are_empty_in_some_frames(
         grids[index, :, index - 1 :] = 1
         grids[index, 0] *= 0.5
     masks = grids.repeat_interleave(8, 1).repeat_interleave(8, 2)[:, :20, :31]
-    result = stylize(model, frames, style, mask=masks, frame_statistics=mode, smoothing=0.6)
+    result = stylize(frames, style, model=model, mask=masks, frame_statistics=mode, smoothing=0.6)
     expected = expected_film(model, frames, style, grids, mode=mode)
     torch.testing.assert_close(result, expected, rtol=0, atol=1e-4)
     untouched = transfer.decode(model, transfer.encode(model, frames))
@@ -129,7 +136,7 @@ def test_masks_that_are_empty_in_some_frames(
 def test_a_mask_that_is_empty_in_all_frames(
     model: Model, frames: Tensor, style: Style, mode: FrameStatistics
 ) -> None:
-    result = stylize(model, frames, style, mask=torch.zeros(20, 31), frame_statistics=mode)
+    result = stylize(frames, style, model=model, mask=torch.zeros(20, 31), frame_statistics=mode)
     untouched = transfer.decode(model, transfer.encode(model, frames))
     torch.testing.assert_close(result, untouched)
 
@@ -141,14 +148,14 @@ def test_statistics_of_the_image_under_a_mask(
     mask = torch.zeros(20, 31)
     mask[:, 16:] = 1
     options = FilmOptions(frame_statistics=mode, mask_statistics="image", smoothing=0.6)
-    result = torch.stack(list(stylize_frames(model, frames, [Region(style, mask)], options)))
-    whole = stylize(model, frames, style, frame_statistics=mode, smoothing=0.6)
+    result = torch.stack(list(stylize_frames(frames, style, options, model=model, mask=mask)))
+    whole = stylize(frames, style, model=model, frame_statistics=mode, smoothing=0.6)
     features = transfer.encode(model, frames)
     own = expected_statistics(features, torch.ones(FRAMES, 3, 4), mode, 0.6)
     grid = features.on_grid(mask, "area")
     parts = []
     for index, each in enumerate(own):
-        styled = transfer.apply_style(features[index], style, alpha=1, own=each).computed()
+        styled = applied(features[index], style, each)
         values = grid * styled.values + (1 - grid) * features[index].values
         parts.append(replace(styled, values=values))
     expected = torch.cat([transfer.decode(model, part) for part in parts])
@@ -163,17 +170,16 @@ def test_each_region_has_statistics_of_its_own(
     styles = [transfer.style_of(model, torch.rand(1, 18, 24, 3)) for _ in range(2)]
     left = torch.zeros(20, 31)
     left[:, :16] = 1
-    regions = [Region(styles[0], left), Region(styles[1], 1 - left)]
-    options = FilmOptions(frame_statistics=mode, smoothing=0.6)
-    result = torch.stack(list(stylize_frames(model, frames, regions, options)))
+    masks = [left, 1 - left]
+    result = stylize(frames, styles, model=model, mask=masks, frame_statistics=mode, smoothing=0.6)
 
     features = transfer.encode(model, frames)
-    grids = [features.on_grid(region.mask, "area")[:, 0] for region in regions]  # type: ignore[arg-type]
+    grids = [features.on_grid(mask, "area")[:, 0] for mask in masks]
     values = torch.zeros_like(features.values)
     for style, grid in zip(styles, grids, strict=True):
         own = expected_statistics(features, grid.expand(FRAMES, -1, -1), mode, 0.6)
         for index, each in enumerate(own):
-            styled = transfer.apply_style(features[index], style, alpha=1, own=each).computed()
+            styled = applied(features[index], style, each)
             values[index] += grid[0] * styled.values[0]
     expected = transfer.decode(model, replace(features, values=values))
     torch.testing.assert_close(result, expected, rtol=0, atol=1e-4)
@@ -183,8 +189,8 @@ def test_each_region_has_statistics_of_its_own(
 def test_colours_are_kept_in_the_same_way(
     model: Model, frames: Tensor, style: Style, mode: FrameStatistics
 ) -> None:
-    plain = stylize(model, frames, style, frame_statistics=mode)
-    kept = stylize(model, frames, style, frame_statistics=mode, preserve_color="luminance")
+    plain = stylize(frames, style, model=model, frame_statistics=mode)
+    kept = stylize(frames, style, model=model, frame_statistics=mode, preserve_color="luminance")
     torch.testing.assert_close(kept, match_color(plain, frames, "luminance"))
 
 
@@ -192,8 +198,8 @@ def test_colours_are_kept_in_the_same_way(
 def test_a_film_of_one_frame_has_the_statistics_of_a_picture(
     model: Model, frames: Tensor, style: Style, mode: FrameStatistics
 ) -> None:
-    result = stylize(model, frames[:1], style, frame_statistics=mode)
-    torch.testing.assert_close(result, stylize(model, frames[:1], style))
+    result = stylize(frames[:1], style, model=model, frame_statistics=mode)
+    torch.testing.assert_close(result, stylize(frames[:1], style, model=model))
 
 
 @pytest.mark.parametrize("mode", FRAME_STATISTICS)
@@ -201,7 +207,7 @@ def test_one_picture_in_several_styles_is_a_film_that_stands_still(
     model: Model, frames: Tensor, mode: FrameStatistics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     styles = transfer.style_of(model, torch.rand(3, 18, 24, 3))
-    expected = stylize(model, frames[:1].expand(3, -1, -1, -1), styles)
+    expected = stylize(frames[:1].expand(3, -1, -1, -1), styles, model=model)
     encoded = []
 
     def counted(*inputs: Any) -> Features:
@@ -209,7 +215,7 @@ def test_one_picture_in_several_styles_is_a_film_that_stands_still(
         return engine.encode_one(*inputs)
 
     monkeypatch.setattr(film, "encode_one", counted)
-    result = stylize(model, frames[:1], styles, frame_statistics=mode)
+    result = stylize(frames[:1], styles, model=model, frame_statistics=mode)
     torch.testing.assert_close(result, expected)
     assert len(encoded) == (2 if mode == "shared" else 1)
 
@@ -227,7 +233,7 @@ def test_an_object_that_enters_changes_the_rest_less(
     far = torch.zeros(5, size, 160)
     far[:, :, step * 5 + reach :] = 1
     flickers = {
-        each: flicker(stylize(model, frames, style, frame_statistics=each), visible=far)
+        each: flicker(stylize(frames, style, model=model, frame_statistics=each), visible=far)
         for each in ("per_frame", mode)
     }
     share = 0.02 if mode == "shared" else 0.8
@@ -246,7 +252,9 @@ def test_light_on_a_part_changes_the_rest_less(
     far = torch.zeros(5, 40, 160)
     far[:, :, 112:] = 1
     flickers = {
-        each: flicker(stylize(model, picture * light, style, frame_statistics=each), visible=far)
+        each: flicker(
+            stylize(picture * light, style, model=model, frame_statistics=each), visible=far
+        )
         for each in ("per_frame", mode)
     }
     share = 0.02 if mode == "shared" else 0.8
@@ -272,7 +280,7 @@ class Source:
 @pytest.mark.parametrize("mode", ["per_frame", "smoothed"])
 def test_frames_are_taken_one_by_one(model: Model, style: Style, mode: FrameStatistics) -> None:
     source = Source(10**9)
-    results = stylize_frames(model, source, [Region(style)], FilmOptions(frame_statistics=mode))
+    results = stylize_frames(source, style, FilmOptions(frame_statistics=mode), model=model)
     for expected in (1, 2, 3):
         assert next(results).shape == (16, 16, 3)
         assert source.given == expected
@@ -282,7 +290,7 @@ def test_frames_are_taken_one_by_one(model: Model, style: Style, mode: FrameStat
 def test_shared_statistics_go_through_the_frames_twice(model: Model, style: Style) -> None:
     source = Source(4)
     options = FilmOptions(frame_statistics="shared")
-    results = stylize_frames(model, source, [Region(style)], options)
+    results = stylize_frames(source, style, options, model=model)
     next(results)
     assert (source.rounds, source.given) == (2, 5)
     assert len(list(results)) == 3
@@ -291,8 +299,8 @@ def test_shared_statistics_go_through_the_frames_twice(model: Model, style: Styl
 def test_an_iterator_cannot_be_gone_through_twice(model: Model, style: Style) -> None:
     options = FilmOptions(frame_statistics="shared")
     with pytest.raises(InputError, match="an iterator gives them once"):
-        stylize_frames(model, iter(Source(2)), [Region(style)], options)
-    results = stylize_frames(model, iter(Source(2)), [Region(style)], FilmOptions())
+        stylize_frames(iter(Source(2)), style, options, model=model)
+    results = stylize_frames(iter(Source(2)), style, FilmOptions(), model=model)
     assert len(list(results)) == 2
 
 
@@ -302,7 +310,7 @@ def test_progress_goes_through_all_passes(
 ) -> None:
     seen: list[tuple[int, int]] = []
     stylize(
-        model, frames, style, frame_statistics=mode,
+        frames, style, model=model, frame_statistics=mode,
         progress=lambda done, total: seen.append((done, total)),
     )  # fmt: skip
     done, totals = zip(*seen, strict=True)
@@ -324,7 +332,7 @@ def test_raising_in_progress_aborts_either_pass(
             raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        stylize(model, frames, style, frame_statistics="shared", progress=cancel)
+        stylize(frames, style, model=model, frame_statistics="shared", progress=cancel)
     assert calls == call
 
 
@@ -342,28 +350,38 @@ def test_bad_frames_are_named(
 ) -> None:
     options = FilmOptions(frame_statistics=mode)
     with pytest.raises(InputError, match=message):
-        list(stylize_frames(model, frames, [Region(style)], options))
+        list(stylize_frames(frames, style, options, model=model))
 
 
-def test_regions_must_fit(model: Model, frames: Tensor, style: Style) -> None:
+def test_styles_weights_and_masks_must_fit(model: Model, frames: Tensor, style: Style) -> None:
     mask = torch.ones(2, 20, 31)
     foreign = replace(style, encoder=EncoderIdentity("5" * 64, "stranger"))
-    for regions, message in (
-        ([], "needs a style"),
-        ([Region(style), Region(style, mask[0])], "each of several styles a mask"),
-        ([Region(foreign)], "stranger"),
-        ([Region(style, mask)], "mask_1 has 2 in its batch for 5 frames"),
+    one = mask[0]
+    for styles, how, message in (
+        ([], {}, "a style is needed, got none"),
+        ([style, style], {}, "2 styles need weights that mix them, or a mask for each"),
+        ([style, style], {"weights": [1]}, "one weight for each style: got 1 for 2"),
+        ([style, style], {"weights": [0, 0]}, "not all 0"),
+        ([style, style], {"weights": [1, 1], "mask": one}, "give one of the two"),
+        (
+            [style, style],
+            {"mask": [one, one, one]},
+            "give 2 masks for 2 styles, or 1 and the last style fills the rest; got 3",
+        ),
+        (style, {"mask": [one, one]}, "give 1 mask for 1 style; got 2"),
+        (foreign, {}, "stranger"),
+        (style, {"mask": mask}, "mask_1 has 2 in its batch for 5 frames"),
     ):
         with pytest.raises(InputError, match=message):
-            stylize_frames(model, frames, regions, FilmOptions())
+            stylize_frames(frames, styles, model=model, **how)
     with pytest.raises(InputError, match="for an unknown number of frames"):
-        stylize_frames(model, iter(frames), [Region(style, mask)], FilmOptions())
+        stylize_frames(iter(frames), style, model=model, mask=mask)
 
 
 def test_options_are_checked(model: Model, frames: Tensor, style: Style) -> None:
     with pytest.raises(InputError, match="smoothing must be"):
-        stylize(model, frames, style, smoothing=2)
+        stylize(frames, style, model=model, smoothing=2)
     with pytest.raises(InputError, match="mask_statistics must be region or image, got 'regions'"):
-        stylize(model, frames, style, mask_statistics="regions")  # type: ignore[arg-type]
+        stylize(frames, style, model=model, mask_statistics="regions")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="mask_resize must be area or nearest, got 'cubic'"):
         FilmOptions(mask_resize="cubic")  # type: ignore[arg-type]

@@ -21,6 +21,7 @@ from adain_nodes.pipeline.transfer import (
     decode,
     encode,
     interpolate_styles,
+    stack_styles,
     style_of,
     style_statistics,
     transfer,
@@ -255,3 +256,32 @@ def test_a_saved_style_need_not_come_from_a_picture(model: Model) -> None:
     style = Style(Statistics(torch.full((1, 10), 3.0), torch.full((1, 10), 1e-3)), model.identity)
     result: Features = transfer(content, style)
     torch.testing.assert_close(result.values, torch.full_like(result.values, 3), rtol=0, atol=0.02)
+
+
+ONE = EncoderIdentity("1" * 64, "one")
+OTHER = EncoderIdentity("2" * 64, "other")
+
+
+def bank_of(count: int, encoder: EncoderIdentity = ONE) -> Style:
+    return Style(Statistics(torch.randn(count, 4), torch.rand(count, 4)), encoder)
+
+
+def test_styles_and_banks_stack_in_their_order() -> None:
+    parts = [bank_of(1), bank_of(3), bank_of(2)]
+    bank = stack_styles(parts)
+    assert bank.encoder == ONE
+    singles = [part[index] for part in parts for index in range(len(part))]
+    assert len(bank) == len(singles) == 6
+    for index, single in enumerate(singles):
+        assert torch.equal(bank[index].statistics.mean, single.statistics.mean)
+        assert torch.equal(bank[index].statistics.std, single.statistics.std)
+
+
+def test_styles_of_different_encoders_do_not_stack() -> None:
+    with pytest.raises(InputError, match=r"style_1 .* one .* style_3 from other"):
+        stack_styles([bank_of(1), bank_of(1), bank_of(1, OTHER)])
+
+
+def test_a_bank_needs_a_style() -> None:
+    with pytest.raises(InputError, match="at least one"):
+        stack_styles([])

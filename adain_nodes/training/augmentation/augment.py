@@ -19,7 +19,7 @@ from ...files.pictures import check_writable, read_picture, write_picture
 from ...files.styles import load_style
 from ...host.errors import InputError
 from ...models.model import Model
-from ...pipeline.pictures import scaled_size
+from ...pipeline.scaling import scaled_size
 from ...pipeline.transfer import decode, encode, style_of, transfer
 from ...pipeline.types import Features, Style
 from .manifest import record

@@ -17,7 +17,8 @@ from adain_nodes.host.errors import InputError
 from adain_nodes.models.model import Model
 from adain_nodes.models.weights.tensors import EncoderIdentity
 from adain_nodes.pipeline import transfer
-from adain_nodes.pipeline.types import Style, stacked_styles
+from adain_nodes.pipeline.transfer import stack_styles
+from adain_nodes.pipeline.types import Style
 from adain_nodes.training.augmentation import augment as augment_module
 from adain_nodes.training.augmentation.augment import Outcome, augment
 from adain_nodes.training.augmentation.manifest import MANIFEST
@@ -248,7 +249,7 @@ def test_each_style_is_encoded_once(model: Model, monkeypatch: pytest.MonkeyPatc
 def test_style_files_stand_for_their_pictures(model: Model) -> None:
     arts = [read_picture(Path("art", name)) for name in STYLES]
     bank = [transfer.style_of(model, art, shorter_side=16) for art in arts]
-    save_style(Path("bank.safetensors"), stacked_styles(bank))
+    save_style(Path("bank.safetensors"), stack_styles(bank))
     plan = make_plan(Path("in"), Path("bank.safetensors"), Path("out"), OPTIONS)
     outcomes = list(augment(model, plan))
     assert {o.result.style for o in outcomes} == {f"bank.safetensors {n}" for n in (1, 2, 3)}

@@ -10,7 +10,7 @@ from adain_nodes.host.options import Reference
 from adain_nodes.host.plain import Resident
 from adain_nodes.models.networks.vgg import Encoder
 from adain_nodes.ops.statistics import Moments
-from adain_nodes.pipeline.pictures import to_network
+from adain_nodes.pipeline.scaling import to_network
 from adain_nodes.training.evaluation.losses import LossMeter
 
 CPU = torch.device("cpu")
