@@ -1,7 +1,7 @@
 """The ComfyUI nodes: each checks its inputs, calls the pipeline once and names its sockets.
 
-Ids and sockets are final and widgets are only ever appended, since saved workflows refer to them
-by name and by position.
+Ids and sockets are final, and widgets are only ever appended: saved workflows refer to them by name
+and by position.
 """
 
 from .color import AdaINMatchColor

@@ -12,15 +12,15 @@ from . import schema
 
 class AdaINMatchColor:
     DESCRIPTION = (
-        "Gives a picture the colours of another. Recolour a style picture to the content before "
-        "encoding it, or give a stylised picture the content's chroma with 'luminance': either "
-        "way the result keeps the content's colours."
+        "Gives a picture the colours of another. To keep the content's colours, match the style "
+        "picture to the content before encoding it, or match the stylised picture to the content "
+        "with 'luminance'."
     )
     CATEGORY = schema.CATEGORY
     FUNCTION = "match"
     RETURN_TYPES = ("IMAGE",)
     RETURN_NAMES = ("image",)
-    OUTPUT_TOOLTIPS = ("The picture in the reference's colours, of its own size.",)
+    OUTPUT_TOOLTIPS = ("The picture in the reference's colours, at its own size.",)
 
     @classmethod
     def INPUT_TYPES(cls) -> schema.Inputs:  # noqa: N802  ComfyUI's name
@@ -28,24 +28,23 @@ class AdaINMatchColor:
             "required": {
                 "image": schema.socket(
                     "IMAGE",
-                    "Picture to recolour, or a batch of them. A fourth channel (transparency) is "
-                    "kept.",
+                    "Picture or batch to recolour. Transparency is kept.",
                 ),
                 "reference": schema.socket(
                     "IMAGE",
-                    "Picture whose colours to take, of any size: one, or one for each picture of "
-                    "the batch.",
+                    "Picture to take the colours from, of any size: one, or one per picture of the "
+                    "batch.",
                 ),
                 "method": schema.choice(
                     list(COLOR_METHODS),
-                    "What is matched. 'linear': mean and covariance, moving colours as little as "
-                    "possible. 'mean_std': mean and deviation of R, G and B. 'coral': mean and "
-                    "covariance as in the paper's code. 'histogram': the distribution of R, G and "
-                    "B. 'luminance': the image's brightness with the reference's colours, pixel "
-                    "by pixel; the reference is stretched over the image.",
+                    "What to match. 'linear': mean and covariance, moving colours as little as "
+                    "possible. 'mean_std': mean and standard deviation of R, G and B. 'coral': "
+                    "mean and covariance, as in the authors' code. 'histogram': the histograms of "
+                    "R, G and B. 'luminance': keeps the image's brightness and takes the "
+                    "reference's colour, pixel by pixel; the reference is stretched to the image.",
                 ),
                 "strength": schema.number(
-                    1.0, 0.0, 1.0, "0 keeps the image's colours, 1 takes the reference's fully."
+                    1.0, 0.0, 1.0, "0 keeps the image's colours, 1 matches the reference fully."
                 ),
             }
         }

@@ -19,8 +19,8 @@ EXAMPLE_IMAGES = Path(__file__).parents[2] / "examples" / "images"
 
 class AdaINModelLoader:
     DESCRIPTION = (
-        "Loads a VGG encoder and the decoder that belongs to it. Two models come with the "
-        "package; others are taken from models/adain or downloaded on first use."
+        "Loads a VGG encoder and its decoder. Two models are included; others come from "
+        "models/adain or are downloaded on first use."
     )
     CATEGORY = schema.CATEGORY
     FUNCTION = "load"
@@ -35,21 +35,22 @@ class AdaINModelLoader:
             "required": {
                 "model_name": schema.choice(
                     [model.name for model in models],
-                    "Models of this package: adain-vgg16 has more of the style, "
-                    "adain-vgg16-content more of the content. Decoder files in models/adain, and "
-                    "folders there with encoder.safetensors and decoder.safetensors.",
+                    "Included: adain-vgg16 applies the style more strongly, adain-vgg16-content "
+                    "preserves faces and structure better. Also lists decoder files in "
+                    "models/adain, and folders there with encoder.safetensors and "
+                    "decoder.safetensors.",
                 ),
                 "precision": schema.choice(
                     ["auto", "fp32", "bf16", "fp16"],
-                    "Number format to compute in. 'auto' is the fastest without visible loss: "
-                    "fp16 on GPUs and bf16 on CPUs that are good at it, otherwise fp32.",
+                    "Number format for the networks. 'auto' is the fastest without visible loss: "
+                    "fp16 or bf16 where the GPU or CPU is fast at it, otherwise fp32.",
                 ),
             },
             "optional": {
                 "tile_size": schema.pixels(
                     0,
-                    "Height in px of the tiles that pictures are computed in: smaller needs less "
-                    "memory. 0 takes what is fastest and fits. The result is the same.",
+                    "Height in px of the bands in which pictures are computed. Smaller bands need "
+                    "less memory; the result is the same. 0 chooses the fastest that fits.",
                 ),
             },
         }
@@ -73,9 +74,9 @@ class AdaINModelLoader:
 
 class AdaINExampleImage:
     DESCRIPTION = (
-        "Loads one of the pictures that come with this package: photographs, styles and masks. "
-        "Example workflows use it so that they run on a fresh installation; put a Load Image node "
-        "in its place for pictures of your own."
+        "Loads a picture included with this package: a photograph, a style or a mask. The "
+        "example workflows use it so that they run on a fresh installation. Replace it with Load "
+        "Image to use your own pictures."
     )
     CATEGORY = schema.CATEGORY
     FUNCTION = "load"
@@ -83,7 +84,7 @@ class AdaINExampleImage:
     RETURN_NAMES = ("image", "mask")
     OUTPUT_TOOLTIPS = (
         "The picture.",
-        "Its brightness as a mask: white is 1. Meant for the pictures named mask-.",
+        "The picture's brightness as a mask; white selects. For the pictures named mask-.",
     )
 
     @classmethod

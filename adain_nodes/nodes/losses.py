@@ -15,20 +15,20 @@ from . import schema
 
 class AdaINLosses:
     DESCRIPTION = (
-        "Measures a stylised picture by the paper's two losses: the content loss says how far its "
-        "features are from what AdaIN asked for, the style loss how far its statistics are from "
-        "those of the style. Lower is better; compare figures of one model only."
+        "Measures a stylised picture by the paper's two losses. Content loss: how far its features "
+        "are from AdaIN's output. Style loss: how far its statistics are from the style's. Lower "
+        "is better; only losses from the same encoder are comparable."
     )
     CATEGORY = schema.CATEGORY
     FUNCTION = "measure"
     RETURN_TYPES = ("FLOAT", "FLOAT", "STRING")
     RETURN_NAMES = ("content_loss", "style_loss", "report")
     OUTPUT_TOOLTIPS = (
-        "Mean squared difference between the features of the result and AdaIN of content and "
-        "style; the mean over a batch.",
-        "Mean squared difference between the statistics of the result and the style's, summed over "
-        "four layers; the mean over a batch.",
-        "Both, layer by layer, beside those of the unchanged content.",
+        "Mean squared difference between the result's features and AdaIN's output for content and "
+        "style, averaged over the batch.",
+        "Mean squared difference between the result's statistics and the style's, summed over four "
+        "layers and averaged over the batch.",
+        "Both losses and each layer's style loss, compared with the unchanged content.",
     )
 
     @classmethod
@@ -36,18 +36,18 @@ class AdaINLosses:
         return {
             "required": {
                 "model": schema.socket(
-                    schema.MODEL, "Whose encoder measures, in the precision it was loaded in."
+                    schema.MODEL, "Its encoder measures, in the precision it was loaded with."
                 ),
                 "content": schema.socket("IMAGE", "The picture that was stylised."),
                 "style_image": schema.socket("IMAGE", "The style picture."),
                 "result": schema.socket(
                     "IMAGE",
-                    "The stylised picture, of the content's size; any method may have made it.",
+                    "The stylised picture, made by any method, at the content's size.",
                 ),
                 "style_size": schema.pixels(
                     512,
                     "Scale the style picture's shorter side to this many px; 0 keeps its size. "
-                    "Give what the stylisation used.",
+                    "Use the same value as for stylising.",
                 ),
             }
         }

@@ -13,19 +13,19 @@ from ..pipeline.types import Features
 from . import schema
 
 MAX_REGIONS = 4
-"""Regions that one node takes; more by chaining over `outside`."""
+"""Regions in one node; chain nodes through `outside` for more."""
 
 
 class AdaINSpatialMask:
     DESCRIPTION = (
-        "Puts one to four stylised versions of a picture together, each where its mask is white. "
-        "Overlaps are shared, soft edges blend, gaps show 'outside'."
+        "Combines one to four stylised versions of a picture, each where its mask is white. "
+        "Overlapping masks share, soft edges blend, gaps show 'outside'."
     )
     CATEGORY = schema.CATEGORY
     FUNCTION = "compose"
     RETURN_TYPES = (schema.FEATURES,)
     RETURN_NAMES = ("features",)
-    OUTPUT_TOOLTIPS = ("The composed features, for AdaIN Decode.",)
+    OUTPUT_TOOLTIPS = ("The combined features, for AdaIN Decode.",)
 
     @classmethod
     def INPUT_TYPES(cls) -> schema.Inputs:  # noqa: N802  ComfyUI's name
@@ -34,15 +34,15 @@ class AdaINSpatialMask:
             group = inputs["required" if index == 1 else "optional"]
             group[f"features_{index}"] = schema.socket(
                 schema.FEATURES,
-                f"Features of region {index}, from AdaIN. Link the region's mask to that node, "
-                "too, with apply_mask off, to measure the content's statistics within the region.",
+                f"Features of region {index}, from AdaIN. To measure the content's statistics "
+                "within the region, link its mask to that node, too, and turn apply_mask off.",
             )
             group[f"mask_{index}"] = schema.socket(
-                "MASK", f"Where region {index} is: white is here. Any size."
+                "MASK", f"Mask of region {index}: white selects, grey blends. Any size."
             )
         inputs["required"]["outside"] = schema.socket(
             schema.FEATURES,
-            "What to show where no mask is white: the encoded content, or a stylised version.",
+            "What to show where no mask selects: the encoded content or a stylised version.",
         )
         inputs["required"]["mask_resize"] = schema.mask_resize()
         return inputs

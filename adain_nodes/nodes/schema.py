@@ -7,13 +7,13 @@ from typing import Any
 CATEGORY = "AdaIN"
 
 MODEL = "ADAIN_MODEL"
-"""Socket type of `model.Model`."""
+"""Socket type of `models.model.Model`."""
 
 FEATURES = "ADAIN_FEATURES"
-"""Socket type of `features.Features`."""
+"""Socket type of `pipeline.types.Features`."""
 
 STYLE = "ADAIN_STYLE"
-"""Socket type of `features.Style`."""
+"""Socket type of `pipeline.types.Style`."""
 
 Inputs = dict[str, dict[str, tuple[Any, dict[str, Any]]]]
 """What INPUT_TYPES returns: required and optional inputs, each a type and its options."""
@@ -63,8 +63,8 @@ def alpha() -> tuple[str, dict[str, Any]]:
         1.0,
         0.0,
         1.0,
-        "Strength of the style: 0 reproduces the content, 1 applies the style fully. Changing it "
-        "re-runs only this node and what follows it.",
+        "Strength of the style: 0 reconstructs the content, 1 applies the style fully. Changing it "
+        "reruns only this node and those after it.",
     )
 
 
@@ -72,16 +72,16 @@ def mask_statistics() -> tuple[list[str], dict[str, Any]]:
     """Where the content's statistics come from."""
     return choice(
         ["region", "image"],
-        "Where the content's own mean and deviation are measured: in the masked region (each "
+        "Where the content's mean and standard deviation are measured: in the masked region (each "
         "region gets the full range of its style) or over the whole image (regions keep their "
         "relative brightness). Without a mask both are the same.",
     )
 
 
 def mask_resize() -> tuple[list[str], dict[str, Any]]:
-    """How masks get onto the feature grid."""
+    """How a mask is brought onto the feature grid."""
     return choice(
         ["area", "nearest"],
-        "How a mask is brought to the feature grid of 8x8 px cells: 'area' averages each cell and "
-        "keeps soft edges; 'nearest' samples one pixel, as the paper's code does.",
+        "How the mask is reduced to feature cells of 8x8 px: 'area' averages each cell and keeps "
+        "soft edges; 'nearest' samples one pixel, as in the authors' code.",
     )

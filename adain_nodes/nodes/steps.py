@@ -14,32 +14,30 @@ from . import schema
 
 class AdaINEncode:
     DESCRIPTION = (
-        "Encodes a picture with VGG up to relu4_1. Content and style pictures are both encoded; "
-        "the result can be used as often as you like without encoding again."
+        "Encodes a picture with VGG up to relu4_1. Both content and style pictures need it. The "
+        "features can be used by any number of nodes and are computed once."
     )
     CATEGORY = schema.CATEGORY
     FUNCTION = "encode"
     RETURN_TYPES = (schema.FEATURES,)
     RETURN_NAMES = ("features",)
     OUTPUT_TOOLTIPS = (
-        "Features of the picture, for AdaIN, AdaIN Style Statistics or AdaIN Decode.",
+        "The picture's features, for AdaIN, AdaIN Style Statistics or AdaIN Decode.",
     )
 
     @classmethod
     def INPUT_TYPES(cls) -> schema.Inputs:  # noqa: N802  ComfyUI's name
         return {
             "required": {
-                "model": schema.socket(schema.MODEL, "Whose encoder to use."),
+                "model": schema.socket(schema.MODEL, "The model whose encoder to use."),
                 "image": schema.socket(
                     "IMAGE",
-                    "A picture or a batch of them, of any size. A fourth channel (transparency) "
-                    "is kept for the result.",
+                    "Picture or batch, of any size. Transparency is kept for the result.",
                 ),
                 "shorter_side": schema.pixels(
                     0,
-                    "Scale the picture so that its shorter side has this many px; 0 keeps its "
-                    "size. A style picture's size sets the size of its strokes in the result; the "
-                    "paper uses 512.",
+                    "Scale the picture's shorter side to this many px; 0 keeps its size. For a "
+                    "style picture it sets the size of the strokes; the paper uses 512.",
                 ),
             }
         }
@@ -51,9 +49,9 @@ class AdaINEncode:
 
 class AdaINTransfer:
     DESCRIPTION = (
-        "Adaptive instance normalisation: gives the content's features the mean and deviation of "
-        "the style, channel by channel. With a mask it does so only there; chain several through "
-        "'outside' to give each region a style of its own."
+        "Adaptive instance normalisation: gives the content's features the mean and standard "
+        "deviation of the style, channel by channel. A mask limits it to a region; chain nodes "
+        "through 'outside' to give each region its own style."
     )
     CATEGORY = schema.CATEGORY
     FUNCTION = "transfer"
@@ -65,11 +63,11 @@ class AdaINTransfer:
     def INPUT_TYPES(cls) -> schema.Inputs:  # noqa: N802  ComfyUI's name
         return {
             "required": {
-                "content": schema.socket(schema.FEATURES, "Encoded content."),
+                "content": schema.socket(schema.FEATURES, "The encoded content."),
                 "style": schema.socket(
                     schema.STYLE,
                     "Style from AdaIN Style Statistics or AdaIN Interpolate Styles: one, or one "
-                    "for each picture of the content's batch.",
+                    "per picture of the content's batch.",
                 ),
                 "alpha": schema.alpha(),
                 "mask_statistics": schema.mask_statistics(),
@@ -78,8 +76,8 @@ class AdaINTransfer:
                     "BOOLEAN",
                     {
                         "default": True,
-                        "tooltip": "Off: the style goes everywhere, and the mask only says where "
-                        "the content's statistics are measured. Turn it off in front of AdaIN "
+                        "tooltip": "Off: the style applies everywhere, and the mask only selects "
+                        "where the content's statistics are measured. Turn it off before AdaIN "
                         "Spatial Mask, which applies the masks itself.",
                     },
                 ),
@@ -87,13 +85,13 @@ class AdaINTransfer:
             "optional": {
                 "mask": schema.socket(
                     "MASK",
-                    "Where to apply the style: white is here, black is 'outside', grey blends. Any "
-                    "size; it is stretched over the picture.",
+                    "Where to apply the style: white selects, black shows 'outside', grey blends. "
+                    "Any size; it is stretched to the picture.",
                 ),
                 "outside": schema.socket(
                     schema.FEATURES,
-                    "What to show where the mask is black: features of the same picture, for "
-                    "example from another AdaIN node. The unstyled content if not linked.",
+                    "What to show where the mask is black: features of the same picture, such as "
+                    "those of another AdaIN node. If not linked, the unstylised content.",
                 ),
             },
         }
@@ -125,14 +123,14 @@ class AdaINTransfer:
 
 class AdaINDecode:
     DESCRIPTION = (
-        "Turns features back into a picture of the size that was encoded. Unstyled features give "
-        "a reconstruction of the picture."
+        "Turns features back into a picture of the size that was encoded. Unstylised features "
+        "give a reconstruction."
     )
     CATEGORY = schema.CATEGORY
     FUNCTION = "decode"
     RETURN_TYPES = ("IMAGE",)
     RETURN_NAMES = ("image",)
-    OUTPUT_TOOLTIPS = ("The picture, with the encoded picture's transparency if it had any.",)
+    OUTPUT_TOOLTIPS = ("The picture, with the transparency of the encoded one, if any.",)
 
     @classmethod
     def INPUT_TYPES(cls) -> schema.Inputs:  # noqa: N802  ComfyUI's name
@@ -140,7 +138,7 @@ class AdaINDecode:
             "required": {
                 "model": schema.socket(
                     schema.MODEL,
-                    "Whose decoder to use. Its encoder must be the one that made the features.",
+                    "The model whose decoder to use. Its encoder must have made the features.",
                 ),
                 "features": schema.socket(
                     schema.FEATURES, "From AdaIN, AdaIN Spatial Mask or AdaIN Encode."

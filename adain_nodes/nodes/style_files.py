@@ -1,4 +1,4 @@
-"""Nodes that keep styles on file."""
+"""Nodes that save and load styles."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ logger = logging.getLogger(__name__)
 
 class AdaINSaveStyle:
     DESCRIPTION = (
-        "Saves a style, a mixture or a bank into models/adain_styles: a file of a few kilobytes, "
-        "from which Load AdaIN Style brings it back without the picture and without encoding."
+        "Saves a style, a mixture or a bank into models/adain_styles, as a file of a few "
+        "kilobytes. Load AdaIN Style loads it again, without the picture and without encoding."
     )
     CATEGORY = schema.CATEGORY
     FUNCTION = "save"
@@ -35,12 +35,12 @@ class AdaINSaveStyle:
     def INPUT_TYPES(cls) -> schema.Inputs:  # noqa: N802  ComfyUI's name
         return {
             "required": {
-                "style": schema.socket(schema.STYLE, "What to save."),
+                "style": schema.socket(schema.STYLE, "Style, mixture or bank to save."),
                 "filename_prefix": (
                     "STRING",
                     {
                         "default": "style",
-                        "tooltip": "Name of the file; a number is added, so that nothing is "
+                        "tooltip": "Name of the file; a number is appended, so nothing is "
                         "overwritten. art/oil saves into the subfolder art.",
                     },
                 ),
@@ -48,8 +48,8 @@ class AdaINSaveStyle:
             "optional": {
                 "preview": schema.socket(
                     "IMAGE",
-                    "Picture to show for the style in ComfyUI's model library, kept small inside "
-                    "the file: the style picture, say.",
+                    "Picture to show for the style in ComfyUI's model library, such as the style "
+                    "picture. A small copy is saved in the file.",
                 ),
             },
         }
@@ -68,14 +68,14 @@ class AdaINSaveStyle:
 
 class AdaINLoadStyle:
     DESCRIPTION = (
-        "Loads a style that Save AdaIN Style or the command `adain-nodes styles save` has kept. It "
+        "Loads a style saved by Save AdaIN Style or by the command `adain-nodes styles save`. It "
         "fits every model with the encoder that made it."
     )
     CATEGORY = schema.CATEGORY
     FUNCTION = "load"
     RETURN_TYPES = (schema.STYLE,)
     RETURN_NAMES = ("style",)
-    OUTPUT_TOOLTIPS = ("The style or the bank, for AdaIN or AdaIN Interpolate Styles.",)
+    OUTPUT_TOOLTIPS = ("The style or bank, for AdaIN or AdaIN Interpolate Styles.",)
 
     @classmethod
     def INPUT_TYPES(cls) -> schema.Inputs:  # noqa: N802  ComfyUI's name

@@ -13,13 +13,13 @@ from ..pipeline.types import Features, Style
 from . import schema
 
 MAX_STYLES = 4
-"""Styles that one node takes; more by chaining."""
+"""Styles in one node; chain nodes for more."""
 
 
 class AdaINStyle:
     DESCRIPTION = (
-        "Takes the style of an encoded picture: the mean and deviation of every channel. That is "
-        "all that AdaIN uses of a style picture."
+        "Measures the style of an encoded picture: the mean and standard deviation of every "
+        "channel. This is all that AdaIN uses of a style picture."
     )
     CATEGORY = schema.CATEGORY
     FUNCTION = "measure"
@@ -33,15 +33,15 @@ class AdaINStyle:
             "required": {
                 "features": schema.socket(
                     schema.FEATURES,
-                    "Encoded style picture. A batch gives a style for each picture in it.",
+                    "The encoded style picture. A batch gives one style per picture.",
                 ),
                 "mask_resize": schema.mask_resize(),
             },
             "optional": {
                 "mask": schema.socket(
                     "MASK",
-                    "Part of the picture to take the style from: white is here. All of it if not "
-                    "linked.",
+                    "Part of the picture to take the style from: white selects. If not linked, the "
+                    "whole picture.",
                 ),
             },
         }
@@ -54,15 +54,15 @@ class AdaINStyle:
 
 class AdaINInterpolateStyles:
     DESCRIPTION = (
-        "Mixes two to four styles by weight. Only the ratio of the weights counts. For more than "
-        "four, feed a mixture into a further node as one style, its weight the sum of the weights "
-        "that went into it."
+        "Mixes two to four styles by weight; only the ratio of the weights matters. For more than "
+        "four, link a mixture to another of these nodes as one style, weighted by the sum of its "
+        "weights."
     )
     CATEGORY = schema.CATEGORY
     FUNCTION = "interpolate"
     RETURN_TYPES = (schema.STYLE,)
     RETURN_NAMES = ("style",)
-    OUTPUT_TOOLTIPS = ("The mixture, usable as any other style.",)
+    OUTPUT_TOOLTIPS = ("The mixture, which works like any other style.",)
 
     @classmethod
     def INPUT_TYPES(cls) -> schema.Inputs:  # noqa: N802  ComfyUI's name
@@ -76,8 +76,8 @@ class AdaINInterpolateStyles:
                 1.0,
                 0.0,
                 100.0,
-                f"Share of style {index}, divided by the sum of all weights; ignored if the style "
-                "is not linked. For a mixture of n equal styles, n.",
+                f"Weight of style {index}, divided by the sum of all weights. Ignored if the style "
+                "is not linked. For a mixture of n equal styles, use n.",
             )
         return inputs
 
@@ -97,15 +97,15 @@ class AdaINInterpolateStyles:
 
 class AdaINStackStyles:
     DESCRIPTION = (
-        "Puts one to four styles one after the other into a bank: a batch of styles. AdaIN gives a "
-        "picture for each style in it, or pairs them with as many contents. Banks can be stacked, "
-        "too."
+        "Collects one to four styles in a bank, which is a batch of styles. For one content, AdaIN "
+        "gives one picture per style; for as many contents as styles, it pairs them. Banks can be "
+        "stacked, too."
     )
     CATEGORY = schema.CATEGORY
     FUNCTION = "stack"
     RETURN_TYPES = (schema.STYLE,)
     RETURN_NAMES = ("style",)
-    OUTPUT_TOOLTIPS = ("The bank, its styles in the order of the inputs.",)
+    OUTPUT_TOOLTIPS = ("The bank, with its styles in the order of the inputs.",)
 
     @classmethod
     def INPUT_TYPES(cls) -> schema.Inputs:  # noqa: N802  ComfyUI's name
@@ -113,7 +113,7 @@ class AdaINStackStyles:
         for index in range(1, MAX_STYLES + 1):
             group = inputs["required" if index == 1 else "optional"]
             group[f"style_{index}"] = schema.socket(
-                schema.STYLE, f"Style {index}, or a bank. For more than four, chain these nodes."
+                schema.STYLE, f"Style {index}, or a bank. Chain these nodes for more than four."
             )
         return inputs
 

@@ -23,22 +23,22 @@ from . import schema
 
 class AdaINStylize:
     DESCRIPTION = (
-        "Stylises a picture, or a film frame by frame, in one node: encodes content and style, "
-        "applies AdaIN, decodes. A film of any length needs no more memory than a single frame, "
-        "beside the film itself."
+        "Stylises a picture, or a film frame by frame: encodes content and style, applies AdaIN "
+        "and decodes in one node. Apart from the film itself, a film needs no more memory than a "
+        "single frame."
     )
     CATEGORY = schema.CATEGORY
     FUNCTION = "stylize"
     RETURN_TYPES = ("IMAGE",)
     RETURN_NAMES = ("image",)
-    OUTPUT_TOOLTIPS = ("The stylised picture or film, of the content's size.",)
+    OUTPUT_TOOLTIPS = ("The stylised picture or film, at the size of the content.",)
 
     @classmethod
     def INPUT_TYPES(cls) -> schema.Inputs:  # noqa: N802  ComfyUI's name
         return {
             "required": {
                 "model": schema.socket(schema.MODEL, "From Load AdaIN Model."),
-                "content": schema.socket("IMAGE", "Picture, or the frames of a film."),
+                "content": schema.socket("IMAGE", "A picture, or the frames of a film."),
                 "alpha": schema.alpha(),
                 "content_size": schema.pixels(
                     0, "Scale the content's shorter side to this many px; 0 keeps its size."
@@ -53,37 +53,38 @@ class AdaINStylize:
             "optional": {
                 "style_image": schema.socket(
                     "IMAGE",
-                    "Style picture: one, or one for each frame. Link this or 'style', not both.",
+                    "Style picture: one, or one per frame. Link this or 'style', not both.",
                 ),
                 "style": schema.socket(
                     schema.STYLE,
-                    "A style from AdaIN Style Statistics or AdaIN Interpolate Styles instead of a "
-                    "picture.",
+                    "Style from AdaIN Style Statistics or AdaIN Interpolate Styles, instead of a "
+                    "style picture: one, or one per frame.",
                 ),
                 "mask": schema.socket(
                     "MASK",
-                    "Where to apply the style: white is here, grey blends. One, or one for each "
-                    "frame.",
+                    "Where to apply the style: white selects, black keeps the content, grey "
+                    "blends. One, or one per frame.",
                 ),
                 "preserve_color": schema.choice(
                     ["off", *COLOR_METHODS],
-                    "Keep the content's colours. 'luminance' takes only brightness from the "
-                    "stylised picture; the others recolour the style picture to the content, in "
-                    "a film to its first frame, before it is encoded, and so need 'style_image'. "
-                    "AdaIN Match Color explains each.",
+                    "Keep the content's colours. 'luminance' takes only the brightness from the "
+                    "stylised picture. The others recolour the style picture to match the content "
+                    "(in a film, its first frame) before encoding, so they need 'style_image'. See "
+                    "AdaIN Match Color for each.",
                 ),
                 "frame_statistics": schema.choice(
                     list(FRAME_STATISTICS),
-                    "Where the content's own mean and deviation are measured in a film: on each "
-                    "frame, over all frames ('shared': the steadiest unless the light on all of it "
-                    "changes; encodes every frame twice), or 'smoothed' over time.",
+                    "How a film's mean and standard deviation are measured. 'per_frame': on each "
+                    "frame. 'shared': over all frames; flickers least, unless the exposure of the "
+                    "whole film changes, and encodes every frame twice. 'smoothed': averaged over "
+                    "time.",
                 ),
                 "smoothing": schema.number(
                     0.8,
                     0.0,
                     1.0,
-                    "For 'smoothed': how much each frame keeps of the statistics before it. 0 is "
-                    "'per_frame', 0.8 follows within some 5 frames, 1 keeps those of the first.",
+                    "For 'smoothed': how much of the previous statistics each frame keeps. 0 is "
+                    "'per_frame', 0.8 adapts within about 5 frames, 1 keeps the first frame's.",
                 ),
             },
         }
