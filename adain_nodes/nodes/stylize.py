@@ -74,10 +74,10 @@ class AdaINStylize:
                 ),
                 "frame_statistics": schema.choice(
                     list(FRAME_STATISTICS),
-                    "How a film's mean and standard deviation are measured. 'per_frame': on each "
-                    "frame. 'shared': over all frames; flickers least, unless the exposure of the "
-                    "whole film changes, and encodes every frame twice. 'smoothed': averaged over "
-                    "time.",
+                    "How the content's mean and standard deviation are measured in a film. "
+                    "'per_frame': on each frame. 'shared': over all frames; flickers least, unless "
+                    "the exposure of the whole film changes, and encodes every frame twice. "
+                    "'smoothed': averaged over time.",
                 ),
                 "smoothing": schema.number(
                     0.8,
