@@ -36,7 +36,7 @@ class AdaINMatchColor:
                     "batch.",
                 ),
                 "method": schema.choice(
-                    list(COLOR_METHODS),
+                    COLOR_METHODS,
                     "What to match. 'linear': mean and covariance, moving colours as little as "
                     "possible. 'mean_std': mean and standard deviation of R, G and B. 'coral': "
                     "mean and covariance, as in the authors' code. 'histogram': the histograms of "

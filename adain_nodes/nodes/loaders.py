@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ..files.pictures import read_mask, read_picture
 from ..host import surroundings
-from ..host.options import Precision
+from ..host.options import PRECISIONS, Precision
 from ..models.model import Model, load_model
 from ..models.weights.manifest import load_manifest
 from ..models.weights.store import available_models, resolve
@@ -41,7 +41,7 @@ class AdaINModelLoader:
                     "decoder.safetensors.",
                 ),
                 "precision": schema.choice(
-                    ["auto", "fp32", "bf16", "fp16"],
+                    PRECISIONS,
                     "Number format for the networks. 'auto' is the fastest without visible loss: "
                     "fp16 or bf16 where the GPU or CPU is fast at it, otherwise fp32.",
                 ),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+
+from ..host.options import MASK_RESIZES, MASK_STATISTICS
 
 CATEGORY = "AdaIN"
 
@@ -27,9 +30,9 @@ def socket(kind: str, tooltip: str) -> tuple[str, dict[str, Any]]:
     return kind, {"tooltip": tooltip}
 
 
-def choice(options: list[str], tooltip: str) -> tuple[list[str], dict[str, Any]]:
+def choice(options: Sequence[str], tooltip: str) -> tuple[list[str], dict[str, Any]]:
     """A combo whose first option is the default."""
-    return options, {"tooltip": tooltip}
+    return list(options), {"tooltip": tooltip}
 
 
 def number(
@@ -71,7 +74,7 @@ def alpha() -> tuple[str, dict[str, Any]]:
 def mask_statistics() -> tuple[list[str], dict[str, Any]]:
     """Where the content's statistics come from."""
     return choice(
-        ["region", "image"],
+        MASK_STATISTICS,
         "Where the content's mean and standard deviation are measured: in the masked region (each "
         "region gets the full range of its style) or over the whole image (regions keep their "
         "relative brightness). Without a mask both are the same.",
@@ -81,7 +84,7 @@ def mask_statistics() -> tuple[list[str], dict[str, Any]]:
 def mask_resize() -> tuple[list[str], dict[str, Any]]:
     """How a mask is brought onto the feature grid."""
     return choice(
-        ["area", "nearest"],
+        MASK_RESIZES,
         "How the mask is reduced to feature cells of 8x8 px: 'area' averages each cell and keeps "
         "soft edges; 'nearest' samples one pixel, as in the authors' code.",
     )

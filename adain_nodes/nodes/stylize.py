@@ -73,7 +73,7 @@ class AdaINStylize:
                     "AdaIN Match Color for each.",
                 ),
                 "frame_statistics": schema.choice(
-                    list(FRAME_STATISTICS),
+                    FRAME_STATISTICS,
                     "How the content's mean and standard deviation are measured in a film. "
                     "'per_frame': on each frame. 'shared': over all frames; flickers least, unless "
                     "the exposure of the whole film changes, and encodes every frame twice. "
