@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..host.errors import InputError
-from ..host.options import COLOR_METHODS
+from ..host.options import COLOR_METHODS, check_share, check_size
+from .options import add_contents, add_model, add_output, add_several, contents_of
 
 if TYPE_CHECKING:
     from ..pipeline.sweeps import Rows
@@ -37,17 +38,20 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         description=DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--content", type=Path, nargs="+", required=True, help="pictures")
-    parser.add_argument("--style", type=Path, nargs="+", required=True, help="pictures")
-    parser.add_argument("-o", "--output", type=Path, required=True, help="picture to write")
+    add_contents(parser, "picture, or folder of pictures")
+    add_several(parser, "--style", "picture, or folder of pictures", metavar="STYLE", required=True)
+    add_output(parser, "picture to write")
     parser.add_argument("--sweep", choices=SWEEPS, default="styles", help="default: styles")
-    parser.add_argument("--mask", type=Path, help="of --sweep mask: white where the first style is")
+    parser.add_argument("--mask", type=Path, help="for --sweep mask: white selects the first style")
     parser.add_argument(
-        "--alpha", type=float, help="0 content to 1 style (default: 1); not of --sweep alpha"
+        "--alpha",
+        type=float,
+        metavar="A",
+        help="strength of the style, 0 to 1 (default: 1); not for --sweep alpha",
     )
     parser.add_argument("--size", type=int, default=512, help="shorter side to compute at in px")
     parser.add_argument("--cell", type=int, default=256, help="side of each picture in the sheet")
-    parser.add_argument("--model", default="adain-vgg16", help="name or folder")
+    add_model(parser)
     parser.set_defaults(run=run)
 
 
@@ -72,15 +76,19 @@ def run(options: argparse.Namespace) -> None:
     from ..files.pictures import check_writable, write_picture
     from ..files.sheets import GAP, arranged
     from ..models.model import load_model
+    from .device import chosen_device
     from .progress import terminal_progress
 
+    _expand(options)
     _check(options)
     sheet = _sheet(options)
     height, width = (
         count * options.cell + (count - 1) * GAP for count in (sheet.rows, sheet.columns)
     )
     check_writable(options.output, (height, width))
-    model = load_model(options.model)
+    model = load_model(
+        options.model, precision=options.precision, device=chosen_device(options.device)
+    )
     with terminal_progress(sheet.pieces) as progress:
         rows = sheet.make(model, progress=progress)
     write_picture(options.output, arranged(rows, options.cell))
@@ -90,13 +98,21 @@ def run(options: argparse.Namespace) -> None:
     )
 
 
+def _expand(options: argparse.Namespace) -> None:
+    """Puts the pictures of folders in their place."""
+    from ..files.folders import files_of
+    from ..files.pictures import READABLE_SUFFIXES
+
+    options.content = files_of(contents_of(options), READABLE_SUFFIXES)
+    options.style = files_of(options.style, READABLE_SUFFIXES)
+
+
 def _check(options: argparse.Namespace) -> None:
     if options.sweep == "alpha" and options.alpha is not None:
         raise InputError("--alpha sets what --sweep alpha varies: give one of them")
-    if options.alpha is not None and not 0 <= options.alpha <= 1:
-        raise InputError(
-            f"--alpha must be 0 (the content) to 1 (the full style), got {options.alpha:g}"
-        )
+    if options.alpha is not None:
+        check_share("alpha", options.alpha)
+    check_size("size", options.size)
     if (options.sweep == "mask") != (options.mask is not None):
         raise InputError("--sweep mask needs a --mask, and no other sweep takes one")
     wanted = {"interpolation": 4, "mask": 2}.get(options.sweep)

@@ -38,7 +38,7 @@ def match_color(
     Args:
         picture: [B,H,W,C] in 0..1, RGB, RGBA or grey. A fourth channel passes through untouched;
             where it is 0 a pixel's colour does not count, but is changed with the others.
-        reference: likewise, of any size; one for all, or one for each.
+        reference: pictures of the same kinds, of any size; one for all, or one for each.
         method: `linear`, `mean_std` and `coral` match mean and covariance of the colours, see
             `ops.color`; `histogram` the distribution of each channel; `luminance` keeps the
             picture's luminance and takes the chroma of the reference pixel by pixel, for which
