@@ -25,11 +25,11 @@ def terminal_progress(pieces: int, label: str = "") -> Iterator[Progress | None]
     if not sys.stderr.isatty():
         yield None
         return
-    from huggingface_hub.utils.tqdm import tqdm
+    from tqdm import tqdm
 
     def drawn() -> Any:
         form = "{desc}{percentage:3.0f}% |{bar}| {elapsed}, {remaining} left"
-        return tqdm(  # type: ignore[no-untyped-call, unused-ignore]
+        return tqdm(
             total=pieces,
             desc=f"{label}: " if label else "",
             bar_format=form,
@@ -59,7 +59,7 @@ def print_above(text: str) -> None:
     if not sys.stderr.isatty():
         print(text)
         return
-    from huggingface_hub.utils.tqdm import tqdm
+    from tqdm import tqdm
 
     tqdm.write(text, file=sys.stdout)
 
@@ -77,10 +77,10 @@ class StepProgress:
         self._said: object = None
         self._bar: Any = None
         if sys.stderr.isatty():
-            from huggingface_hub.utils.tqdm import tqdm
+            from tqdm import tqdm
 
             form = "{percentage:3.0f}% |{bar:20}| {n}/{total}, {elapsed}, {remaining} left{postfix}"
-            self._bar = tqdm(  # type: ignore[no-untyped-call, unused-ignore]
+            self._bar = tqdm(
                 total=total, initial=done, bar_format=form, file=sys.stderr, dynamic_ncols=True
             )
 
