@@ -10,16 +10,19 @@ import pytest
 import torch
 from torch import Tensor
 
+import adain_nodes
 from adain_nodes.cli import main
 from adain_nodes.files.pictures import read_mask, read_picture, write_picture
 from adain_nodes.files.styles import load_style, save_style
 from adain_nodes.host import surroundings
+from adain_nodes.host.errors import InputError
 from adain_nodes.host.options import MaskStatistics
 from adain_nodes.host.plain import Host
 from adain_nodes.models.model import Model, load_model
 from adain_nodes.nodes import NODE_CLASS_MAPPINGS
 from adain_nodes.ops.adain import conditional_instance_norm
 from adain_nodes.pipeline import transfer
+from adain_nodes.pipeline.film import FilmOptions
 from adain_nodes.pipeline.transfer import stack_styles
 from adain_nodes.pipeline.types import Features, Style
 
@@ -255,3 +258,31 @@ def test_a_bank_is_conditional_instance_normalisation(model: Model) -> None:
         pictures = [transfer.decode(model, features) for features in (by_bank, by_style)]
         torch.testing.assert_close(*pictures)
         assert pictures[0].std() > 0.02
+
+
+@pytest.mark.parametrize("alpha", [5.0, -3.0, float("nan")])
+def test_a_value_out_of_range_is_refused_in_the_same_words(
+    model: Model, capsys: pytest.CaptureFixture[str], alpha: float
+) -> None:
+    message = f"alpha must be a number from 0 (the content) to 1 (the full style), got {alpha:g}"
+    graph, look = Graph(model), style(model, "art0")
+    content = transfer.encode(model, picture("cat"))
+    # A linked FLOAT reaches a node as it is, whatever the widget allows.
+    for refused in (
+        lambda: graph.transferred(look, alpha=alpha),
+        lambda: graph.run(
+            "AdaINStylize", model=model, content=picture("cat"), style=look, alpha=alpha
+        ),
+        lambda: adain_nodes.stylize(picture("cat"), look, model=model, alpha=alpha),
+        lambda: next(
+            adain_nodes.stylize_frames(picture("cat"), look, FilmOptions(alpha=alpha), model=model)
+        ),
+        lambda: transfer.transfer(content, look, alpha=alpha),
+    ):
+        with pytest.raises(InputError) as caught:
+            refused()
+        assert str(caught.value) == message
+    settings = ("--model", model.name, "--device", "cpu", "-o", "out.png")
+    line = ["stylize", "cat.png", "--style", "art0.png", f"--alpha={alpha:g}", *settings]
+    assert main(line) == 2
+    assert capsys.readouterr().err == f"adain-nodes: error: {message}\n"
