@@ -13,6 +13,17 @@ from . import ablate, augment, bench, evaluate, grid, models, styles, stylize, t
 SUBCOMMANDS = (stylize, augment, styles, models, grid, train, evaluate, ablate, bench)
 
 
+def command_parser() -> argparse.ArgumentParser:
+    """Parses the command line; `run` of what it gives is to be called with it."""
+    parser = argparse.ArgumentParser(
+        prog="adain-nodes", description="Arbitrary style transfer with AdaIN."
+    )
+    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
+    for module in SUBCOMMANDS:
+        module.add_parser(subparsers)
+    return parser
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one subcommand.
 
@@ -24,13 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     logging.basicConfig(format="%(levelname)s: %(message)s")
     logging.getLogger(__package__.partition(".")[0]).setLevel(logging.INFO)
-    parser = argparse.ArgumentParser(
-        prog="adain-nodes", description="Arbitrary style transfer with AdaIN."
-    )
-    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
-    for module in SUBCOMMANDS:
-        module.add_parser(subparsers)
-    options = parser.parse_args(arguments)
+    options = command_parser().parse_args(arguments)
     try:
         options.run(options)
     except (InputError, OSError) as error:
