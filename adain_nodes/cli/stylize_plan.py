@@ -16,7 +16,8 @@ from ..files.style_inputs import StyleInput, style_inputs
 from ..host.errors import InputError
 from ..host.options import check_size, check_weights
 from ..pipeline.colors import recolors_style
-from ..pipeline.film import FilmOptions, check_combination
+from ..pipeline.film import FilmOptions
+from ..pipeline.look import check_combination
 from ..pipeline.scaling import scaled_size
 from .options import contents_of
 

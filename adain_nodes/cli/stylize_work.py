@@ -19,7 +19,8 @@ from ..models.model import Model
 from ..pipeline.checks import check_same_encoder
 from ..pipeline.colors import recolors_style
 from ..pipeline.engine import cells, counter
-from ..pipeline.film import Look, stylized_looks, work_of
+from ..pipeline.film import stylized_looks, work_of
+from ..pipeline.look import Look
 from ..pipeline.stylize import encoded_styles
 from ..pipeline.types import Style
 from .stylize_plan import Job, Plan

@@ -24,17 +24,14 @@ from ..models.model import Model
 from ..models.networks.bands import automatic_rows, stream, tiles
 from ..models.networks.inference import MIDDLE, prepared, taps
 from ..models.networks.vgg import MIN_SIDE, STRIDE, Encoder, grid_size
-from ..ops.statistics import BLOCK_ELEMENTS, Moments, Statistics
+from ..ops.statistics import Moments, Statistics
+from .rows import Rows
 from .scaling import scaled_size, to_network
 from .types import Features
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-Rows = Callable[[slice], Tensor]
-"""From rows of the feature grid to the features there, [B,C,n,w]. What only goes on to the decoder
-is so never all in memory, and what is in fp32 on the way stays in the cache."""
 
 Report = Callable[[int], None]
 """Told how many more cells are done; raises to cancel."""
@@ -186,25 +183,6 @@ def decode_one(model: Model, like: Features, rows: Rows, report: Report) -> Tens
     if like.alpha is not None:
         picture[..., 3:] = like.alpha
     return picture
-
-
-def rows_of(features: Features) -> Rows:
-    """The rows of features that are there."""
-    return lambda rows: features.values[:, :, rows]
-
-
-def computed(like: Features, rows: Rows) -> Features:
-    """All rows as features.
-
-    Args:
-        like: features with the same size, alpha channel, encoder, shape and precision.
-        rows: to compute.
-    """
-    values = torch.empty_like(like.values, memory_format=torch.channels_last)
-    height = values.shape[2]
-    for part in tiles(height, max(1, BLOCK_ELEMENTS * height // values.numel())):
-        values[:, :, part] = rows(part)
-    return replace(like, values=values)
 
 
 def stacked(parts: Iterable[Features], count: int) -> Features:

@@ -21,7 +21,8 @@ from ..models.model import Model, load_model
 from .checks import as_batch, check_picture, common_batch, warn_of_empty
 from .colors import recolors_style, style_for
 from .engine import Report, cells, collected, counter
-from .film import FilmOptions, Look, check_combination, check_passes, stylized_looks, work_of
+from .film import FilmOptions, check_passes, stylized_looks, work_of
+from .look import Look, check_combination
 from .transfer import measured_style
 from .types import Style
 

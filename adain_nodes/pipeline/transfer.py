@@ -26,8 +26,8 @@ from ..host.options import (
 )
 from ..host.plain import Progress
 from ..models.model import Model
-from ..ops.adain import adain, blend, interpolate_statistics
-from ..ops.masks import compose_regions, is_empty
+from ..ops.adain import interpolate_statistics
+from ..ops.masks import is_empty
 from ..ops.statistics import Statistics, channel_statistics
 from .checks import (
     as_batch,
@@ -40,17 +40,15 @@ from .checks import (
 )
 from .engine import (
     Report,
-    Rows,
     cells,
     collected,
-    computed,
     counter,
     decode_one,
     encode_one,
-    rows_of,
     stacked,
     summarise_one,
 )
+from .rows import blended, composed, computed, rows_of
 from .types import Features, Style
 
 
@@ -216,35 +214,6 @@ def transfer(
         grid = (~is_empty(grid)).to(grid)[:, None, None, None].expand_as(grid)
     region = blended(content, style, alpha, own)
     return computed(content, composed([(region, grid)], outside))
-
-
-def blended(content: Features, style: Style, alpha: float, own: Statistics) -> Rows:
-    """AdaIN and alpha (paper, equations 8 and 14), row by row.
-
-    Args:
-        content: features x.
-        style: mu(y) and sigma(y).
-        alpha: 0 gives x itself.
-        own: mu(x) and sigma(x).
-    """
-
-    def rows(part: slice) -> Tensor:
-        x = content.values[:, :, part]
-        return blend(x, adain(x, style.statistics, own), alpha) if alpha else x
-
-    return rows
-
-
-def composed(regions: Sequence[tuple[Rows, Tensor]], outside: Features) -> Rows:
-    """Regions with their masks on the grid, each [B,1,h,w], as one picture, row by row; see
-    `ops.masks.compose_regions`."""
-
-    def rows(part: slice) -> Tensor:
-        parts = [region(part) for region, _ in regions]
-        shares = [grid[:, :, part] for _, grid in regions]
-        return compose_regions(parts, shares, outside.values[:, :, part])
-
-    return rows
 
 
 def compose(

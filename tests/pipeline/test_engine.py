@@ -198,20 +198,3 @@ def test_pictures_come_together_without_being_kept() -> None:
 def test_a_single_picture_is_not_copied() -> None:
     picture = torch.rand(2, 3, 4)
     assert collected(iter([picture]), 1).data_ptr() == picture.data_ptr()
-
-
-def test_features_are_computed_a_few_rows_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    features = Features(torch.randn(2, 4, 5, 3), (40, 24), None, ONE)
-    monkeypatch.setattr(engine, "BLOCK_ELEMENTS", 2 * 4 * 3 * 2)
-    heights = []
-
-    def doubled(rows: slice) -> Tensor:
-        result = 2 * features.values[:, :, rows]
-        heights.append(result.shape[2])
-        return result
-
-    result = engine.computed(features, doubled)
-    assert torch.equal(result.values, 2 * features.values)
-    assert result.values.is_contiguous(memory_format=torch.channels_last)
-    assert (result.size, result.encoder) == (features.size, features.encoder)
-    assert heights == [2, 2, 1]

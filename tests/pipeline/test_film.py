@@ -16,10 +16,11 @@ from adain_nodes.models.weights.tensors import EncoderIdentity
 from adain_nodes.ops import adain as adain_module
 from adain_nodes.ops.masks import grid_mask
 from adain_nodes.pipeline import film as film_module
-from adain_nodes.pipeline import transfer as transfer_module
+from adain_nodes.pipeline import rows as rows_module
 from adain_nodes.pipeline import types
 from adain_nodes.pipeline.engine import encode_one
-from adain_nodes.pipeline.film import FilmOptions, Look, stylized_looks
+from adain_nodes.pipeline.film import FilmOptions, stylized_looks
+from adain_nodes.pipeline.look import Look
 from adain_nodes.pipeline.stylize import stylize
 from adain_nodes.pipeline.transfer import decode, encode, style_statistics, transfer
 from adain_nodes.pipeline.types import Features, Style
@@ -63,7 +64,7 @@ def test_adains_result_is_never_all_in_memory(
         return blend(content, stylized, alpha)
 
     picture, style, mask = pictures_of(1, 40, 24), style_of(model), torch.rand(40, 24)
-    monkeypatch.setattr(transfer_module, "blend", noted)
+    monkeypatch.setattr(rows_module, "blend", noted)
     in_bands = replace(model, tile_size=8)
     stylize(picture, style, model=in_bands, alpha=0.7, mask=mask)
     stylize(picture, [style, style], model=in_bands, mask=[mask, 1 - mask])
