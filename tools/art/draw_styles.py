@@ -1,4 +1,4 @@
-"""Draw the style pictures of this folder: python draw_styles.py [--output DIR] [NAME ...].
+"""Draws the style pictures of examples/images: python tools/art/draw_styles.py [NAME ...].
 
 Each picture imitates a technique, not a work: strong strokes, few pigments and texture at every
 scale, since AdaIN carries over means and deviations of features and so shows these best. Each
@@ -14,6 +14,8 @@ from drawing_tools import Random, finish
 from graphic_styles import geometry, mosaic, stained_glass, wave, woodcut
 from painted_styles import ink_wash, pointillism, poppies, swirls, watercolour
 from PIL import Image
+
+IMAGES = Path(__file__).parents[2] / "examples" / "images"
 
 # Name of the picture, the function that draws it, its seed.
 STYLES: dict[str, tuple[Callable[[Random], Image.Image], int]] = {
@@ -31,10 +33,10 @@ STYLES: dict[str, tuple[Callable[[Random], Image.Image], int]] = {
 
 
 def main() -> None:
-    """Draw the named pictures, or all of them."""
-    parser = argparse.ArgumentParser(description="Draw the style pictures of this folder.")
+    """Draws the named pictures, or all of them."""
+    parser = argparse.ArgumentParser(description="Draws the style pictures of examples/images.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of: {', '.join(STYLES)}")
-    parser.add_argument("--output", type=Path, default=Path(__file__).parent, metavar="DIR")
+    parser.add_argument("--output", type=Path, default=IMAGES, metavar="DIR")
     arguments = parser.parse_args()
     if unknown := sorted(set(arguments.names) - set(STYLES)):
         parser.error(f"no style named {', '.join(unknown)}; there are {', '.join(STYLES)}")

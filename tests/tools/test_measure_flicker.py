@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-from types import ModuleType
-
 import pytest
 import torch
+from measure_flicker import entering_object, exposure_ramp
 
 from adain_nodes.ops.flicker import flicker
 
-SCRIPT = Path(__file__).parents[2] / "examples" / "measure_flicker.py"
 
-
-@pytest.fixture
-def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("measure_flicker", SCRIPT)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, spec.name, module)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_an_object_enters_and_brings_its_pixels_along(script: ModuleType) -> None:
+def test_an_object_enters_and_brings_its_pixels_along() -> None:
     background, obj = torch.rand(40, 64, 3), torch.rand(24, 24, 3) + 1
-    film = script.entering_object(background, obj, 7)
+    film = entering_object(background, obj, 7)
     assert torch.equal(film.frames[0], background)
     shown = (film.frames >= 1).all(-1).sum((1, 2))
     assert (shown.diff() >= 0).all() and shown[3] == shown[-1] > 0.7 * 24**2
@@ -36,9 +20,9 @@ def test_an_object_enters_and_brings_its_pixels_along(script: ModuleType) -> Non
 
 
 @pytest.mark.parametrize("lit", [8, 160])
-def test_light_comes_up_on_the_left(script: ModuleType, lit: int) -> None:
+def test_light_comes_up_on_the_left(lit: int) -> None:
     picture = torch.rand(20, 160, 3)
-    film = script.exposure_ramp(picture, 4, lit=lit)
+    film = exposure_ramp(picture, 4, lit=lit)
     light = (film.frames / picture).mean((1, 3))
     torch.testing.assert_close(light[:, :lit], torch.linspace(0.4, 1, 4)[:, None].expand(-1, lit))
     assert torch.equal(film.frames[:, :, lit:], picture[:, lit:].expand(4, -1, -1, -1))

@@ -1,36 +1,32 @@
 """Measures how much stylised films flicker, with each way to take statistics over time.
 
-    python examples/measure_flicker.py
+    python tools/measure_flicker.py
 
-prints the table of docs/film.md. The films are made of example pictures, so that their motion is
+prints the table of docs/film.md. The films are made from example pictures, so that their motion is
 known exactly:
 
-- an object enters from the left and moves by 8 px a frame before a background that stands still;
+- an object enters from the left and moves 8 px a frame in front of a still background;
 - the light on the left part comes up, by the same amount every frame; flicker is measured on the
   right part, farther from it than the networks see, where nothing changes;
-- the light on the whole picture comes up likewise.
+- the light on the whole picture comes up in the same way.
 """
 
 from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
-import torch.nn.functional as F
+from example_pictures import content, square, style
 from torch import Tensor
 
-from adain_nodes.files.pictures import read_picture
 from adain_nodes.host.options import FRAME_STATISTICS
 from adain_nodes.models.model import load_model
 from adain_nodes.ops.flicker import flicker
 from adain_nodes.pipeline.stylize import stylize
 from adain_nodes.pipeline.transfer import style_of
 
-IMAGES = Path(__file__).parent / "images"
-
-STYLES = ("style-swirls", "style-stained-glass", "style-woodcut")
+STYLES = ("swirls", "stained-glass", "woodcut")
 
 STEP = 8  # px a frame; the networks' grid, so that sampling it anew is no flicker
 REACH = 72  # px beyond which a result depends on a change by way of statistics alone
@@ -88,50 +84,36 @@ def exposure_ramp(picture: Tensor, frames: int, *, lit: int) -> Film:
     return Film(picture * light, None, visible)
 
 
-def square(name: str, side: int) -> Tensor:
-    """The middle of an example picture, [side,side,3]."""
-    picture = read_picture(IMAGES / f"{name}.jpg")
-    height, width = picture.shape[1:3]
-    length = min(height, width)
-    top, left = (height - length) // 2, (width - length) // 2
-    picture = picture[:, top : top + length, left : left + length].movedim(-1, 1)
-    scaled = F.interpolate(picture, (side, side), mode="bicubic", antialias=True)
-    return scaled[0].movedim(0, -1).clamp(0, 1)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measures the flicker of stylised films.")
     parser.add_argument("--model", default="adain-vgg16")
     parser.add_argument("--size", type=int, default=256, help="side of the films in px")
     parser.add_argument("--frames", type=int, default=24)
     options = parser.parse_args()
-    picture = square("content-pavilion", options.size)
-    obj = square("content-cat", options.size * 3 // 8)
+    picture = square(content("pavilion"), options.size)
+    obj = square(content("cat"), options.size * 3 // 8)
     films = {
         "object enters": entering_object(picture, obj, options.frames),
         "light on a part": exposure_ramp(picture, options.frames, lit=options.size * 3 // 8),
         "light on all": exposure_ramp(picture, options.frames, lit=options.size),
     }
     model = load_model(options.model)
-    styles = {
-        name: style_of(model, read_picture(IMAGES / f"{name}.jpg"), shorter_side=options.size)
-        for name in STYLES
-    }
+    looks = {name: style_of(model, style(name), shorter_side=options.size) for name in STYLES}
     print("| film | style | content | " + " | ".join(FRAME_STATISTICS) + " |")
     print("|---|---|---|" + "---|" * len(FRAME_STATISTICS))
     for title, film in films.items():
         own = flicker(film.frames, film.motion, film.visible)
-        for style_name, style in styles.items():
+        for name, look in looks.items():
             values = []
             for mode in FRAME_STATISTICS:
-                result = stylize(film.frames, style, model=model, frame_statistics=mode)
+                result = stylize(film.frames, look, model=model, frame_statistics=mode)
                 values.append(255 * flicker(result, film.motion, film.visible))
-            print(_row(title, style_name.removeprefix("style-"), 255 * own, values), flush=True)
+            print(_row(title, name, 255 * own, values), flush=True)
 
 
-def _row(title: str, style: str, own: Tensor, values: list[Tensor]) -> str:
+def _row(title: str, name: str, own: Tensor, values: list[Tensor]) -> str:
     cells = [f"{value.mean():.2f} ({value.max():.2f})" for value in values]
-    return " | ".join([f"| {title}", style, f"{own.mean():.2f}", *cells]) + " |"
+    return " | ".join([f"| {title}", name, f"{own.mean():.2f}", *cells]) + " |"
 
 
 if __name__ == "__main__":

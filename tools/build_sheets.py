@@ -1,8 +1,8 @@
-"""Makes the pictures of docs/, but for those of the ablation, from the example pictures:
+"""Makes the pictures of docs/, except those of the ablation, from the example pictures:
 
-    python examples/build_sheets.py [NAME ...]
+    python tools/build_sheets.py [NAME ...]
 
-To be run again after a change to weights.
+Run it again after a change to weights.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
-from measure_flicker import exposure_ramp, square
+from example_pictures import IMAGES, content, square, style
+from measure_flicker import exposure_ramp
 from PIL import Image
 from torch import Tensor
 
-from adain_nodes.files.pictures import read_mask, read_picture
+from adain_nodes.files.pictures import read_mask
 from adain_nodes.files.sheets import arranged
 from adain_nodes.files.styles import load_style, save_style
 from adain_nodes.host.options import FRAME_STATISTICS
@@ -36,23 +37,13 @@ from adain_nodes.pipeline.transfer import (
     transfer,
 )
 
-ROOT = Path(__file__).parents[1]
-IMAGES = ROOT / "examples" / "images"
-DOCS = ROOT / "docs"
+DOCS = Path(__file__).parents[1] / "docs"
 
 SIZE = 512  # px, shorter side of contents and styles
 CELL = 160  # px, side of each picture in a sheet
 QUALITY = 80  # of WebP: these are looked at, not computed with
 FRAMES = 24
 SHOWN_FRAMES = (0, 4, 8, 12, 16, 20, 23)
-
-
-def content(name: str) -> Tensor:
-    return read_picture(IMAGES / f"content-{name}.jpg")
-
-
-def style(name: str) -> Tensor:
-    return read_picture(IMAGES / f"style-{name}.jpg")
 
 
 def gradient(height: int, width: int) -> Tensor:
@@ -187,7 +178,7 @@ def bank(model: Model) -> Rows:
 
 def film(model: Model) -> Rows:
     """Frames whose light comes up, and what each way to take statistics over time makes of them."""
-    frames = exposure_ramp(square("content-pavilion", 256), FRAMES, lit=256).frames
+    frames = exposure_ramp(square(content("pavilion"), 256), FRAMES, lit=256).frames
     look = style_of(model, style("swirls"), shorter_side=256)
     films = [
         frames,
