@@ -1,6 +1,6 @@
 """The example workflows, checked against the nodes as they are; no ComfyUI is needed.
 
-After a change to nodes or graphs, `examples/build_workflows.py` writes them anew.
+After a change to workflows, `tools/build_workflows.py` writes what goes with them.
 """
 
 from __future__ import annotations
@@ -85,7 +85,8 @@ def test_nodes_of_ours_have_the_sockets_of_their_class(name: str) -> None:
     for node in nodes:
         kind = NODE_CLASS_MAPPINGS[node["type"]]
         sockets = {key: spec[0] for key, spec in inputs_of(kind).items() if not is_widget(spec)}
-        assert {socket["name"]: socket["type"] for socket in node["inputs"]} == sockets
+        drawn = [socket for socket in node["inputs"] if "widget" not in socket]
+        assert {socket["name"]: socket["type"] for socket in drawn} == sockets
         outputs = [(socket["name"], socket["type"]) for socket in node["outputs"]]
         names, types = kind.RETURN_NAMES, kind.RETURN_TYPES  # type: ignore[attr-defined]
         assert outputs == list(zip(names, types, strict=True))
@@ -121,7 +122,7 @@ def test_links_join_equal_sockets_and_both_ends_know_them(name: str) -> None:
         seen.add(number)
     for node in nodes.values():
         ends = {socket["link"] for socket in node["inputs"] if socket["link"] is not None}
-        ends |= {link for socket in node["outputs"] for link in socket["links"]}
+        ends |= {link for socket in node["outputs"] for link in socket["links"] or ()}
         assert ends <= seen
     assert workflow["last_node_id"] == max(nodes)
     assert workflow["last_link_id"] == max(seen)
@@ -172,6 +173,13 @@ def test_only_pictures_of_this_repository_are_used(name: str) -> None:
     assert pictures
     assert all((IMAGES / picture).is_file() for picture in pictures)
     assert not any(entry["class_type"].startswith("LoadImage") for entry in prompt.values())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_insets_are_example_pictures(name: str) -> None:
+    kinds = {node["id"]: node["type"] for node in ui_format(name)["nodes"]}
+    insets = ui_format(name)["extra"]["insets"]
+    assert {kinds[node] for node in insets} <= {"AdaINExampleImage"}
 
 
 def test_every_example_picture_has_a_source() -> None:
