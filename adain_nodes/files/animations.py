@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,20 +15,21 @@ from torch import Tensor
 from ..host.errors import InputError, one_line
 from ..host.writing import written_whole
 from .animation_formats import Frames, write_apng, write_gif, write_webp
-from .pictures import opened
+from .pictures import opened, to_image
 
 _WRITERS = {".gif": write_gif, ".webp": write_webp, ".png": write_apng}
 _READABLE_FORMATS = ("GIF", "WEBP", "PNG")
 
 ANIMATION_SUFFIXES = frozenset(_WRITERS)
-"""Ends of file names that animations are written to."""
+"""Suffixes that animations are written to."""
 
 _LARGEST_SIDE = {".gif": 65535, ".webp": 16383, ".png": 2**31 - 1}
 
 
 @dataclass(frozen=True)
 class Animation:
-    """An animation file; iterating reads its frames, [H,W,C] in 0..1, `len` is their number."""
+    """An animation file. Iterating reads its frames, each [H,W,C] in 0..1; `len` is their
+    number."""
 
     path: Path
     """The file."""
@@ -42,7 +44,7 @@ class Animation:
     """How long each frame is shown, in ms."""
 
     plays: int
-    """How often it is to be played; 0 is for ever."""
+    """How often it is played; 0 is forever."""
 
     def __len__(self) -> int:
         return len(self.durations)
@@ -53,7 +55,7 @@ class Animation:
             values = np.asarray(image.convert(mode), np.float32) / np.float32(255)
             yield torch.from_numpy(values)
 
-    def check_output(self, output: Path, size: tuple[int, int]) -> None:
+    def check_output(self, output: str | os.PathLike[str], size: tuple[int, int]) -> None:
         """Checks that results can be written to a file.
 
         Args:
@@ -63,6 +65,7 @@ class Animation:
         Raises:
             InputError: its suffix is not that of an animation, or a side is too long for it.
         """
+        output = Path(output)
         limit = _LARGEST_SIDE.get(output.suffix.lower())
         if limit is None:
             raise InputError(
@@ -75,9 +78,11 @@ class Animation:
                 "the format can store: write .png"
             )
 
-    def write(self, output: Path, results: Iterable[Tensor], size: tuple[int, int]) -> None:
-        """Writes results with the durations and plays of this animation; the file is there whole or
-        not at all.
+    def write(
+        self, output: str | os.PathLike[str], results: Iterable[Tensor], size: tuple[int, int]
+    ) -> None:
+        """Writes results with the durations and plays of this animation to a file, which is there
+        whole or not at all.
 
         Args:
             output: the file, replaced if it exists; its suffix gives the format.
@@ -85,27 +90,29 @@ class Animation:
             size: their height and width in px.
 
         Raises:
-            InputError: see `check_output`.
-            OSError: the file cannot be written.
+            InputError: see `check_output`; or the file cannot be written.
         """
+        output = Path(output)
         self.check_output(output, size)
-        images: Frames = zip(map(_image, results), self.durations, strict=True)
+        images: Frames = zip(map(to_image, results), self.durations, strict=True)
         with written_whole(output) as temporary, temporary.open("wb") as file:
             _WRITERS[output.suffix.lower()](file, size, self.plays, images)
 
 
-def open_animation(path: Path) -> Animation | None:
-    """Reads through an animation, so that what is damaged shows before any work is done.
+def open_animation(path: str | os.PathLike[str]) -> Animation | None:
+    """Reads through an animation, so that damage shows before any work is done.
 
     Args:
         path: of a picture file.
 
     Returns:
-        None if it is a single picture, or of a format whose further pictures are no animation.
+        None if it is a single picture, or if its format holds pages instead of frames.
 
     Raises:
-        InputError: it is missing, no picture, or a frame is damaged; the message says which.
+        InputError: the file is missing or is not a picture, or a frame is damaged; the message
+            says which.
     """
+    path = Path(path)
     with opened(path) as image:
         if image.format not in _READABLE_FORMATS or getattr(image, "n_frames", 1) < 2:
             return None
@@ -115,7 +122,7 @@ def open_animation(path: Path) -> Animation | None:
     has_alpha = False
     for image in _frames(path):
         durations.append(float(image.info.get("duration", 0)))
-        # Transparency may be but a means of leaving alone what does not change.
+        # A format may have alpha only to leave alone what does not change.
         has_alpha |= bool((np.asarray(image.convert("RGBA"))[..., 3] < 255).any())
     if len(durations) < 2:
         return None
@@ -123,7 +130,7 @@ def open_animation(path: Path) -> Animation | None:
 
 
 def _frames(path: Path) -> Iterator[Image.Image]:
-    """The frames of an animation, each to be used before the next; counted from 1 in messages."""
+    """The frames of an animation, each valid until the next; counted from 1 in messages."""
     with opened(path) as image:
         # An animated PNG may begin with a picture for readers that know no animations.
         first = 1 if getattr(image, "default_image", False) else 0
@@ -146,7 +153,3 @@ def _plays(image: Image.Image) -> int:
         return int(loop or 0)
     # A GIF counts repetitions, if it says anything.
     return 1 if loop is None else (int(loop) + 1 if loop else 0)
-
-
-def _image(frame: Tensor) -> Image.Image:
-    return Image.fromarray((frame.cpu().clamp(0, 1) * 255).round().byte().numpy())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -15,11 +16,11 @@ from .pictures import picture_size, read_picture
 from .video import VIDEO_SUFFIXES, Video
 
 FILM_SUFFIXES = ANIMATION_SUFFIXES | VIDEO_SUFFIXES
-"""Ends of file names that films are written to; single pictures go by .png and .webp, too."""
+"""Suffixes that films are written to; .png and .webp also hold single pictures."""
 
 
 class FilmFile(Protocol):
-    """A film in one file; iterating reads its frames, each [H,W,C] in 0..1, `len` tells their
+    """A film in one file. Iterating reads its frames, each [H,W,C] in 0..1; `len` is their
     number."""
 
     @property
@@ -34,32 +35,47 @@ class FilmFile(Protocol):
 
     def __iter__(self) -> Iterator[Tensor]: ...
 
-    def check_output(self, output: Path, size: tuple[int, int]) -> None:
-        """Checks that frames of a size can be written to a file, or raises `InputError`."""
+    def check_output(self, output: str | os.PathLike[str], size: tuple[int, int]) -> None:
+        """Checks that results of a size, height and width in px, can be written to a file.
 
-    def write(self, output: Path, results: Iterable[Tensor], size: tuple[int, int]) -> None:
-        """Writes a result for each frame, in place of the frames; whole or not at all."""
+        Raises:
+            InputError: they cannot.
+        """
+
+    def write(
+        self, output: str | os.PathLike[str], results: Iterable[Tensor], size: tuple[int, int]
+    ) -> None:
+        """Writes a result for each frame to a file, which is there whole or not at all.
+
+        Args:
+            output: the file, replaced if it exists; its suffix gives the format.
+            results: one for each frame, [H,W,3 or 4] in 0..1.
+            size: their height and width in px.
+
+        Raises:
+            InputError: see `check_output`; or the file cannot be written.
+        """
 
 
 class PictureSequence:
     """Picture files as a film.
 
     Args:
-        paths: of the frames, in natural order: frame2 comes before frame10.
+        paths: of the frames, at least one; they are put in natural order, frame2 before frame10.
 
     Raises:
-        InputError: one is no picture, or of another size than the first.
+        InputError: one is not a picture, or differs in size from the first.
     """
 
-    def __init__(self, paths: Iterable[Path]) -> None:
-        self.paths: Sequence[Path] = sorted(paths, key=natural_order)
+    def __init__(self, paths: Iterable[str | os.PathLike[str]]) -> None:
+        self.paths: Sequence[Path] = sorted(map(Path, paths), key=natural_order)
         sizes = [picture_size(path) for path in self.paths]
         self.size = sizes[0]
         for path, size in zip(self.paths, sizes, strict=True):
             if size != self.size:
                 raise InputError(
-                    f"{path} is of {size[1]}x{size[0]} px, {self.paths[0]} of "
-                    f"{self.size[1]}x{self.size[0]}: the frames of a film must be of one size"
+                    f"{path} is {size[1]}x{size[0]} px, {self.paths[0]} is "
+                    f"{self.size[1]}x{self.size[0]} px: the frames of a film must be of equal size"
                 )
 
     def __len__(self) -> int:
@@ -70,22 +86,21 @@ class PictureSequence:
 
 
 def natural_order(path: Path) -> tuple[tuple[tuple[int, str], ...], str]:
-    """A key to sort files by, in which numbers count as such."""
+    """A key that sorts file names with numbers by value: f2 before f10."""
     parts = re.split(r"(\d+)", str(path))
     key = tuple((int(part) if part.isdecimal() else 0, part.casefold()) for part in parts)
     return key, str(path)
 
 
-def open_film(path: Path) -> FilmFile | None:
-    """Opens a file if it is a film; a file with the suffix of a video is taken for one.
+def open_film(path: str | os.PathLike[str]) -> FilmFile | None:
+    """Opens a file if it is a film. One with the suffix of a video is taken to be a video.
 
     Returns:
         None for a single picture.
 
     Raises:
-        InputError: the file is missing, neither picture nor video, or an animation with a damaged
-            frame.
+        InputError: the file is missing, is neither picture nor video, or is an animation with a
+            damaged frame.
     """
-    if path.suffix.lower() in VIDEO_SUFFIXES:
-        return Video(path)
-    return open_animation(path)
+    path = Path(path)
+    return Video(path) if path.suffix.lower() in VIDEO_SUFFIXES else open_animation(path)

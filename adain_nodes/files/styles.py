@@ -26,7 +26,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from ..host import surroundings
-from ..host.errors import InputError
+from ..host.errors import InputError, one_line
 from ..models.weights.tensors import ENCODER_KEY, EncoderIdentity, write_tensors
 from ..ops.statistics import Statistics
 from ..pipeline.checks import check_same_encoder
@@ -97,9 +97,9 @@ def save_style(
     tensors = {"mean": style.statistics.mean, "std": style.statistics.std}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_tensors(path, tensors, metadata, dtype=torch.float32)
     except OSError as error:
-        raise InputError(f"{path} cannot be written: {error}") from error
+        raise InputError(f"{path} cannot be written: {one_line(error)}") from error
+    write_tensors(path, tensors, metadata, dtype=torch.float32)
 
 
 def load_style(path: Path, *, encoder: EncoderIdentity | None = None) -> Style:

@@ -1,7 +1,8 @@
-"""Video files as films, by way of PyAV, which the extra `video` installs."""
+"""Video files as films, read and written with PyAV, which the extra `video` installs."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -14,11 +15,12 @@ from torch import Tensor
 
 from ..host.errors import InputError, one_line
 from ..host.writing import written_whole
+from .pictures import to_image
 
 _FORMATS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 
 VIDEO_SUFFIXES = frozenset(_FORMATS)
-"""Ends of file names that are taken for videos."""
+"""Suffixes of files that are taken to be videos."""
 
 _ENCODERS: dict[str, dict[str, str]] = {
     "libx264": {"crf": "18"},
@@ -26,7 +28,7 @@ _ENCODERS: dict[str, dict[str, str]] = {
     "libvpx-vp9": {"crf": "24", "b": "0", "cpu-used": "4", "row-mt": "1"},
     "libvpx": {"crf": "8", "b": "8M"},
 }
-"""Settings that leave hardly a visible loss."""
+"""Settings with hardly a visible loss."""
 
 _CHOICES = {"webm": ("libvpx-vp9", "libvpx")}
 _USUAL_CHOICE = ("libx264", "mpeg4")  # builds of FFmpeg under the LGPL lack the first
@@ -42,7 +44,7 @@ All others become ITU709."""
 
 
 class Video:
-    """A video file; iterating reads its frames, [H,W,3] in 0..1, `len` is their number.
+    """A video file. Iterating reads its frames, each [H,W,3] in 0..1; `len` is their number.
 
     Frames are turned upright where the file says how. One at a time is in memory.
 
@@ -50,11 +52,11 @@ class Video:
         path: .mp4, .mov, .mkv or .webm.
 
     Raises:
-        InputError: PyAV is not installed, or the file is missing or no video.
+        InputError: PyAV is not installed, or the file is missing or is not a video.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = path = Path(path)
         with _opened(path) as container:
             frame = next(_decoded(path, container, None))
             turned = frame.rotation % 180 == 90
@@ -76,7 +78,7 @@ class Video:
                 pixels = np.rot90(frame.to_ndarray(format="rgb24"), frame.rotation // 90)
                 yield torch.from_numpy(pixels.astype(np.float32) / np.float32(255))
 
-    def check_output(self, output: Path, size: tuple[int, int]) -> None:
+    def check_output(self, output: str | os.PathLike[str], size: tuple[int, int]) -> None:
         """Checks that results can be written to a file.
 
         Args:
@@ -87,14 +89,17 @@ class Video:
             InputError: its suffix is not that of a video.
         """
         del size
+        output = Path(output)
         if output.suffix.lower() not in VIDEO_SUFFIXES:
             raise InputError(f"{output} must end in {', '.join(_FORMATS)}: {self.path} is a video")
 
-    def write(self, output: Path, results: Iterable[Tensor], size: tuple[int, int]) -> None:
-        """Writes results with the times of this video's frames and a copy of its sound; the file is
-        there whole or not at all.
+    def write(
+        self, output: str | os.PathLike[str], results: Iterable[Tensor], size: tuple[int, int]
+    ) -> None:
+        """Writes results with the times of this video's frames and a copy of its sound to a file,
+        which is there whole or not at all.
 
-        Pictures are stored as 8-bit YUV 4:2:0, which wants even sides: an odd one is extended by
+        Pictures are stored as 8-bit YUV 4:2:0, which needs even sides: an odd one is extended by
         repeating the last row or column.
 
         Args:
@@ -106,6 +111,7 @@ class Video:
         Raises:
             InputError: the file cannot be written, or its container cannot hold the sound.
         """
+        output = Path(output)
         self.check_output(output, size)
         with written_whole(output) as temporary, _opened(self.path) as source:
             with _writing(output):
@@ -154,7 +160,7 @@ class _Writer:
     def add(self, picture: Tensor, like: Any) -> None:
         """Appends a picture, shown when the source shows one of its frames."""
         height, width = picture.shape[:2]
-        pixels = (picture[..., :3].cpu().clamp(0, 1) * 255).round().byte().numpy()
+        pixels = np.asarray(to_image(picture[..., :3]))
         pixels = np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
         frame = (
             _av()

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from .errors import InputError, one_line
+
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
@@ -19,16 +21,24 @@ def written_whole(path: Path) -> Iterator[Path]:
 
     Args:
         path: the file; replaced if it exists.
+
+    Raises:
+        InputError: the system cannot write it: its folder is missing, say, or the disk is full.
     """
     temporary = path.with_name(f".{secrets.token_hex(8)}.partial")
     try:
+        temporary.touch()  # a folder that takes no file shows before any work is done
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
         _sync_folder(path.parent)
+    except OSError as error:
+        reason = error.strerror or one_line(error)
+        raise InputError(f"{path} cannot be written: {reason}") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # such a folder has none to remove
+            temporary.unlink()
 
 
 def write_text(path: Path, text: str) -> None:

@@ -272,7 +272,7 @@ def test_a_video_is_whole_or_not_there(
         (("shots", "-o", "out", "--smoothing", "nan"), "got nan"),
         (
             ("shots", "small.png", "-o", "out", "--frame-statistics", "shared"),
-            "small.png is of 9x8 px, shots/frame1.png of 56x40",
+            "small.png is 9x8 px, shots/frame1.png is 56x40 px",
         ),
     ],
 )

@@ -35,7 +35,7 @@ def test_a_sequence_of_pictures(tmp_path: Path) -> None:
 def test_its_pictures_are_of_one_size(tmp_path: Path) -> None:
     for number, width in ((1, 7), (2, 7), (3, 8)):
         write_picture(tmp_path / f"{number}.png", torch.rand(5, width, 3))
-    with pytest.raises(InputError, match=r"3\.png is of 8x5 px, .*1\.png of 7x5"):
+    with pytest.raises(InputError, match=r"3\.png is 8x5 px, .*1\.png is 7x5 px"):
         PictureSequence(tmp_path.iterdir())
 
 

@@ -137,7 +137,7 @@ def test_floating_grey_of_unknown_range_is_refused(
     tmp_path: Path, values: list[list[float]]
 ) -> None:
     Image.fromarray(np.array(values, np.float32)).save(tmp_path / "a.tif")
-    with pytest.raises(InputError, match=r"a\.tif holds grey values"):
+    with pytest.raises(InputError, match=r"a\.tif cannot be read as a picture: grey values"):
         read_picture(tmp_path / "a.tif")
 
 
@@ -269,4 +269,28 @@ def test_a_failed_write_leaves_the_old_file_alone(
 def test_a_picture_with_nan_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nan"):
         write(tmp_path / "a.png", torch.full((2, 2, 3), float("nan")))
+    assert listing(tmp_path) == []
+
+
+def test_what_was_read_can_be_written(tmp_path: Path) -> None:
+    write(tmp_path / "a.png", gradient())
+    write(str(tmp_path / "b.png"), read_picture(str(tmp_path / "a.png")))
+    assert (tmp_path / "b.png").read_bytes() == (tmp_path / "a.png").read_bytes()
+    assert picture_size(str(tmp_path / "b.png")) == (3, 5)
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ((2, 4, 5, 3), r"a\.png can hold one picture, got 2"),
+        ((3,), r"must be \[batch, height, width, channels\].* shape \(3,\)"),
+        ((4, 5, 2), "with 1, 3 or 4 channels"),
+        ((0, 4, 5, 3), "no empty side"),
+    ],
+)
+def test_what_is_not_one_picture_is_not_written(
+    tmp_path: Path, shape: tuple[int, ...], message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        write(tmp_path / "a.png", torch.rand(shape))
     assert listing(tmp_path) == []

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from adain_nodes.host.errors import InputError
 from adain_nodes.host.writing import write_text, written_whole
 
 
@@ -71,3 +72,18 @@ def test_what_is_written_is_on_the_disk_before_it_takes_its_name(
 def test_text_is_in_utf_8_as_it_is(tmp_path: Path) -> None:
     write_text(tmp_path / "a.txt", "\u00e9tude\n")
     assert (tmp_path / "a.txt").read_bytes() == b"\xc3\xa9tude\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("none/a.txt", "No such file"), ("file/a.txt", "Not a dir"), ("dir", "Is a")],
+)
+def test_what_the_system_refuses_is_told_in_one_line(
+    tmp_path: Path, name: str, reason: str
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "dir").mkdir()
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(InputError, match=rf"{name} cannot be written: {reason}[a-z ]*$"):
+        write_text(tmp_path / name, "text")
+    assert sorted(tmp_path.rglob("*")) == before
