@@ -1,4 +1,4 @@
-"""`adain-nodes styles`: keeps styles in files, and says what is in them."""
+"""`adain-nodes styles`: saves styles to files and lists what files hold."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from .options import add_model
+from .options import add_model, add_output, add_several
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ..files.styles import StyleInfo
+    from ..files.styles import StyleInfo, StyleSource
     from ..pipeline.types import Style
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = subparsers.add_parser("styles", help="keep styles in files, and list them")
+    parser = subparsers.add_parser("styles", help="save styles to files and list them")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     save = commands.add_parser(
         "save",
@@ -26,15 +26,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         description="Writes the styles of pictures into one file, which `adain-nodes stylize "
         "--style` and the node Load AdaIN Style take. Several make a bank: a batch of styles.",
     )
-    save.add_argument(
-        "style", type=Path, nargs="+", metavar="STYLE", help="picture, or style file to put in"
-    )
-    save.add_argument(
-        "-o", "--output", type=Path, required=True, metavar="FILE", help="ends in .safetensors"
-    )
-    save.add_argument(
-        "--mask", type=Path, action="append", default=[],
-        help="picture, white where the style is taken from; first mask for first picture and so on",
+    add_several(save, "style", "picture, or style file whose styles are added", metavar="STYLE")
+    add_several(save, "--style", "the same, for when they do not come first", metavar="STYLE")
+    add_output(save, "file to write (.safetensors); its folder is created", metavar="FILE")
+    add_several(
+        save, "--mask", "picture, white where the style is taken from; masks are paired with "
+        "styles in order", metavar="MASK",
     )  # fmt: skip
     save.add_argument(
         "--size", type=int, default=512, metavar="PX",
@@ -42,7 +39,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )  # fmt: skip
     add_model(save)
     save.set_defaults(run=run_save)
-    listing = commands.add_parser("list", help="say what style files hold")
+    listing = commands.add_parser("list", help="show what style files hold")
     listing.add_argument("path", type=Path, nargs="+", metavar="PATH", help="style file or folder")
     listing.add_argument("--json", action="store_true", help="print one JSON object")
     listing.set_defaults(run=run_list)
@@ -50,54 +47,58 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run_save(options: argparse.Namespace) -> None:
     from ..files.pictures import read_picture
-    from ..files.style_inputs import is_style_file
-    from ..files.styles import check_style_path, describe_style, load_style, save_style
+    from ..files.styles import check_style_path, describe_style, save_style, style_sources
+    from ..host.options import check_size
     from ..models.model import load_model
+    from ..pipeline.checks import check_same_encoder
     from ..pipeline.transfer import encode, stack_styles, style_of, style_statistics
     from .device import chosen_device
     from .progress import terminal_progress
 
     check_style_path(options.output)
-    _check_save(options)
+    check_size("--size", options.size)
+    sources = style_sources(options.style or ())
+    masked = options.mask or ()
+    _check_masks(sources, masked)
     device = chosen_device(options.device)
-    masks: list[Tensor | None] = [_style_mask(path) for path in options.mask]
-    masks = masks or [None] * len(options.style)
-    infos = [describe_style(path) if is_style_file(path) else None for path in options.style]
-    pictures = [
-        read_picture(path) if info is None else None
-        for path, info in zip(options.style, infos, strict=True)
-    ]
+    masks: list[Tensor | None] = [_style_mask(path) for path in masked]
+    masks = masks or [None] * len(sources)
+    pictures = {source: read_picture(source.path) for source in sources if source.is_picture}
     with terminal_progress(2) as progress:
         model = load_model(
             options.model, precision=options.precision, device=device, progress=progress
         )
+    for source in sources:
+        if source.style is not None:
+            check_same_encoder(**{"the model": model.identity, str(source): source.style.encoder})
     styles: list[Style] = []
-    sources: list[str] = []
-    with terminal_progress(infos.count(None)) as progress:
-        for path, info, picture, mask in zip(options.style, infos, pictures, masks, strict=True):
-            if picture is None:
-                styles.append(load_style(path, encoder=model.identity))
+    with terminal_progress(sum(source.is_picture for source in sources)) as progress:
+        settings: dict[str, Any] = {"shorter_side": options.size, "progress": progress}
+        for source, mask in zip(sources, masks, strict=True):
+            if source.style is not None:
+                styles.append(source.style)
             elif mask is None:
-                styles.append(
-                    style_of(model, picture, shorter_side=options.size, progress=progress)
-                )
+                styles.append(style_of(model, pictures[source], **settings))
             else:
-                features = encode(model, picture, shorter_side=options.size, progress=progress)
+                features = encode(model, pictures[source], **settings)
                 styles.append(style_statistics(features, mask=mask))
-            known = info.sources if info is not None else ()
-            sources += known or [path.name] * len(styles[-1])
-    shown = [picture[0] for picture in pictures if picture is not None]
-    save_style(options.output, stack_styles(styles), sources=sources, preview=shown)
+    save_style(
+        options.output,
+        stack_styles(styles),
+        sources=[source.picture_name or source.path.name for source in sources],
+        preview=[pictures[source] for source in sources if source.is_picture],
+    )
     print(f"{options.output}: {_summary(describe_style(options.output))}")
 
 
 def run_list(options: argparse.Namespace) -> None:
-    from ..files.styles import describe_style
+    from ..files.folders import files_of
+    from ..files.styles import STYLE_SUFFIX, describe_style
     from ..host.errors import InputError
 
     broken = []
     entries = []
-    for path in _style_files(options.path):
+    for path in files_of(options.path, [STYLE_SUFFIX]):
         try:
             info = describe_style(path)
         except InputError as error:
@@ -121,20 +122,16 @@ def run_list(options: argparse.Namespace) -> None:
         raise InputError("; ".join(broken))
 
 
-def _check_save(options: argparse.Namespace) -> None:
-    from ..files.style_inputs import is_style_file
+def _check_masks(sources: Sequence[StyleSource], masks: Sequence[Path]) -> None:
     from ..host.errors import InputError
 
-    if options.size < 0:
-        raise InputError(f"--size must be 0 (keep) or more px, got {options.size}")
-    if options.mask and len(options.mask) != len(options.style):
-        raise InputError(
-            f"--mask is needed once for each style or never: got {len(options.mask)} for "
-            f"{len(options.style)}"
-        )
-    for path in options.style:
-        if options.mask and is_style_file(path):
-            raise InputError(f"--mask needs pictures, and the style file {path} has none")
+    if not sources:
+        raise InputError("give at least one style: a picture or a style file")
+    for source in sources:
+        if masks and not source.is_picture:
+            raise InputError(f"--mask needs pictures; {source.path} is a style file")
+    if masks and len(masks) != len(sources):
+        raise InputError(f"give one --mask per style, or none: got {len(masks)} for {len(sources)}")
 
 
 def _style_mask(path: Path) -> Tensor:
@@ -144,26 +141,9 @@ def _style_mask(path: Path) -> Tensor:
     mask = read_mask(path)
     if not mask.any():
         raise InputError(
-            f"the mask {path} is black everywhere: it must be white where the style is taken from"
+            f"the mask {path} is black everywhere: make it white where the style is taken from"
         )
     return mask
-
-
-def _style_files(paths: Sequence[Path]) -> list[Path]:
-    """The files named, and those in the folders named and below them."""
-    from ..files.styles import STYLE_SUFFIX, list_styles
-    from ..host.errors import InputError
-
-    files: list[Path] = []
-    for path in paths:
-        if not path.is_dir():
-            files.append(path)
-            continue
-        names = list_styles([path])
-        if not names:
-            raise InputError(f"{path} has no style file ({STYLE_SUFFIX})")
-        files += [path / name for name in names]
-    return files
 
 
 def _summary(info: StyleInfo) -> str:

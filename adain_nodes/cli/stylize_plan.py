@@ -12,7 +12,7 @@ from pathlib import Path
 from ..files.films import FILM_SUFFIXES, FilmFile, PictureSequence, open_film
 from ..files.folders import files_of
 from ..files.pictures import READABLE_SUFFIXES, WRITABLE_SUFFIXES, check_writable, picture_size
-from ..files.style_inputs import StyleInput, style_inputs
+from ..files.styles import StyleSource, style_sources
 from ..host.errors import InputError
 from ..host.options import check_size, check_weights
 from ..pipeline.colors import recolors_style
@@ -29,7 +29,7 @@ class Job:
     film: FilmFile | PictureSequence
     """The content."""
 
-    styles: tuple[StyleInput, ...]
+    styles: tuple[StyleSource, ...]
     """Its style; or all that are mixed, or have a region each."""
 
     outputs: tuple[Path, ...]
@@ -46,7 +46,7 @@ class Plan:
     jobs: tuple[Job, ...]
     """Those of one content follow each other."""
 
-    styles: tuple[StyleInput, ...]
+    styles: tuple[StyleSource, ...]
     """In the order of the command line."""
 
     weights: tuple[float, ...] | None
@@ -83,7 +83,7 @@ def make_plan(options: argparse.Namespace) -> Plan:
         smoothing=options.smoothing,
     )
     check_size("style_size", options.style_size)
-    styles = style_inputs(options.style)
+    styles = style_sources(options.style)
     masks = tuple(options.mask or ())
     weights = None if options.weights is None else _weights(options.weights)
     together = bool(masks) or weights is not None
@@ -96,7 +96,7 @@ def make_plan(options: argparse.Namespace) -> Plan:
                 f"--preserve-color {how.preserve_color} recolours style pictures, and the style "
                 f"file {style.path} has none: give its picture, or take luminance"
             )
-    for path in masks:
+    for path in (*(style.path for style in styles if style.is_picture), *masks):
         picture_size(path)
     contents = _contents(options)
     films = _films(contents, together=how.frame_statistics != "per_frame")
@@ -165,7 +165,7 @@ def _contents(options: argparse.Namespace) -> list[Path]:
 
 
 def _outputs(
-    options: argparse.Namespace, results: Sequence[tuple[Path, tuple[StyleInput, ...], str]]
+    options: argparse.Namespace, results: Sequence[tuple[Path, tuple[StyleSource, ...], str]]
 ) -> list[Path]:
     """The files to write: OUT itself, or one in the folder OUT for each result."""
     output: Path = options.output
@@ -181,7 +181,7 @@ def _outputs(
 
 
 def _names_in(
-    folder: Path, results: Sequence[tuple[Path, tuple[StyleInput, ...], str]]
+    folder: Path, results: Sequence[tuple[Path, tuple[StyleSource, ...], str]]
 ) -> list[Path]:
     """CONTENT_STYLE or CONTENT_STYLE+STYLE with its suffix for each, numbered from 2 where one is
     taken."""

@@ -11,8 +11,7 @@ from torch import Tensor
 
 from ..files.films import FilmFile, PictureSequence
 from ..files.pictures import read_mask, read_picture, write_picture
-from ..files.style_inputs import StyleInput
-from ..files.styles import load_style
+from ..files.styles import StyleSource
 from ..host.errors import InputError
 from ..host.plain import Progress
 from ..models.model import Model
@@ -65,7 +64,7 @@ class Result:
 class Inputs:
     """Styles and masks, which every content shares."""
 
-    styles: Mapping[StyleInput, Style | Tensor]
+    styles: Mapping[StyleSource, Style | Tensor]
     """Of a plan: statistics from a style file, or a picture, [1,H,W,C] in 0..1."""
 
     masks: Sequence[Tensor]
@@ -86,11 +85,9 @@ def read_inputs(plan: Plan) -> Inputs:
                 f"the mask {path} is black everywhere: it must be white where its style goes"
             )
         masks.append(mask)
-    files = {style.path for style in plan.styles if not style.is_picture}
-    banks = {path: load_style(path) for path in files}
-    styles: dict[StyleInput, Style | Tensor] = {
-        style: read_picture(style.path) if style.is_picture else banks[style.path][style.index]
-        for style in plan.styles
+    styles: dict[StyleSource, Style | Tensor] = {
+        source: read_picture(source.path) if source.style is None else source.style
+        for source in plan.styles
     }
     return Inputs(styles, masks)
 
@@ -117,7 +114,7 @@ def stylized(
     check_same_encoder(**{"the model": model.identity}, **files)
     report = counter(progress, _work(plan, inputs))
     options = plan.options
-    styles: dict[StyleInput, Style] | None = None
+    styles: dict[StyleSource, Style] | None = None
     for jobs in plan.by_content():
         started = time.perf_counter()
         film = jobs[0].film

@@ -195,8 +195,7 @@ def opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
     except Exception as error:
         if Path(path).is_dir():
             raise InputError(f"{path} is a folder, a picture file is expected") from error
-        reason = getattr(error, "strerror", None) or one_line(error)
-        raise InputError(f"{path} cannot be read as a picture: {reason}") from error
+        raise InputError(f"{path} cannot be read as a picture: {one_line(error)}") from error
 
 
 @contextmanager

@@ -45,6 +45,6 @@ def square(picture: Tensor, side: int) -> Tensor:
     height, width = picture.shape[1:3]
     shorter = min(height, width)
     top, left = (height - shorter) // 2, (width - shorter) // 2
-    middle = picture[:, top : top + shorter, left : left + shorter, :3].movedim(-1, 1)
+    middle = picture[:, top : top + shorter, left : left + shorter, :3].float().movedim(-1, 1)
     scaled = F.interpolate(middle, (side, side), mode="bicubic", antialias=True).clamp(0, 1)
     return scaled[0].movedim(0, -1).expand(-1, -1, 3)

@@ -1,23 +1,23 @@
-"""Styles on file: the statistics of a style or a bank of them, a few kilobytes of safetensors.
+"""Style files: the statistics of a style or a bank of styles, a few kilobytes of safetensors.
 
-    save_style(Path("oil.safetensors"), style, sources=["oil.jpg"], preview=[picture])
-    style = load_style(Path("oil.safetensors"), encoder=model.identity)
+    save_style("oil.safetensors", style, sources=["oil.jpg"], preview=picture)
+    style = load_style("oil.safetensors", encoder=model.identity)
 
 A file holds `mean` and `std`, each [B,C] in fp32, and in its metadata the encoder that they belong
-to, the names of the pictures they were taken from and a small preview. Files in a host's style
-folders go by name: `list_styles`, `find_style` and `new_style_path` deal in those.
+to, the names of the pictures they were taken from and a small preview. The command takes style
+files wherever it takes style pictures: see `StyleSource`.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
+import io
 import json
-import re
-import unicodedata
-from collections.abc import Iterator, Sequence
+import math
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,55 +31,112 @@ from ..models.weights.tensors import ENCODER_KEY, EncoderIdentity, write_tensors
 from ..ops.statistics import Statistics
 from ..pipeline.checks import check_same_encoder
 from ..pipeline.types import Style
-from .folders import names_below
-from .style_preview import preview_jpeg
+from .pictures import as_batch, to_image
+from .sheets import GAP, arranged
 
 STYLE_SUFFIX = ".safetensors"
-"""End of the name of every style file."""
+"""Suffix of every style file."""
+
+PREVIEW_SIDE = 128
+"""Longest side of a preview in px."""
 
 _FORMAT = "adain-style"
 _LABEL_KEY = "encoder_label"  # ComfyUI would take a key that ends in "name" for the file's title
 _PREVIEW_KEY = "modelspec.thumbnail"  # of ModelSpec; ComfyUI's model library shows it
 _PREVIEW_HEAD = "data:image/jpeg;base64,"
-_FORBIDDEN = frozenset('\\:*?"<>|')  # in names, by one file system or another
-_RESERVED = frozenset(
-    {"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10)}
-)  # by Windows, whatever their suffix
-_LISTED = 10  # names in a message
+_PREVIEW_PICTURES = 16  # the most that a preview shows
 
 
 @dataclass(frozen=True)
 class StyleInfo:
-    """What the head of a style file says of it."""
+    """What the head of a style file says about it."""
 
     encoder: EncoderIdentity
     """What encoded the style pictures."""
 
     count: int
-    """Styles in it: 1, or more in a bank."""
+    """Number of styles: 1, or more in a bank."""
 
     sources: tuple[str, ...]
-    """File name of the picture behind each style; empty if they are not known."""
+    """File name of the picture behind each style; empty if unknown."""
 
     preview: bytes | None
     """Those pictures as a small JPEG file; None if there are none, as for a mixture."""
 
 
+@dataclass(frozen=True)
+class StyleSource:
+    """Where one style comes from: a picture, or a place in a style file."""
+
+    path: Path
+    """The picture, or the style file."""
+
+    number: int | None = None
+    """Which style of a bank, from 1; None if the file holds only one."""
+
+    style: Style | None = field(default=None, compare=False, repr=False)
+    """What the style file holds; None for a picture, which has yet to be encoded."""
+
+    picture_name: str | None = field(default=None, compare=False)
+    """File name of the picture behind a stored style; None if unknown."""
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether the style has yet to be encoded."""
+        return self.style is None
+
+    @property
+    def label(self) -> str:
+        """For the names of results."""
+        return self.path.stem if self.number is None else f"{self.path.stem}-{self.number}"
+
+    def __str__(self) -> str:
+        return str(self.path) if self.number is None else f"{self.path} {self.number}"
+
+
+def style_sources(paths: Iterable[str | os.PathLike[str]]) -> tuple[StyleSource, ...]:
+    """The styles in files, in order; a bank gives each of its styles.
+
+    Args:
+        paths: style files, by their suffix; any other file is taken to be a picture and is not
+            opened.
+
+    Raises:
+        InputError: a style file is missing or damaged, or is not a style file.
+    """
+    sources: list[StyleSource] = []
+    for path in map(Path, paths):
+        if path.suffix.lower() != STYLE_SUFFIX:
+            sources.append(StyleSource(path))
+            continue
+        bank, info = _read(path)
+        for index, name in enumerate(info.sources or [None] * len(bank)):
+            number = index + 1 if len(bank) > 1 else None
+            sources.append(StyleSource(path, number, bank[index], name))
+    return tuple(sources)
+
+
 def save_style(
-    path: Path, style: Style, *, sources: Sequence[str] = (), preview: Sequence[Tensor] = ()
+    path: str | os.PathLike[str],
+    style: Style,
+    *,
+    sources: Sequence[str] = (),
+    preview: Tensor | Iterable[Tensor] = (),
 ) -> None:
-    """Writes a style by way of a temporary file beside it: it is there whole or not at all.
+    """Writes a style to a file, which is there whole or not at all.
 
     Args:
         path: the file, replaced if it exists; its folder is created.
-        style: one, or a bank of them.
+        style: one, or a bank.
         sources: file name of the picture behind each style, or none.
-        preview: the style pictures, each [H,W,C] in 0..1, to be shown small; or none.
+        preview: the style pictures to show small: a batch [B,H,W,C] or one picture [H,W,C] in 0..1,
+            or several of these; or none.
 
     Raises:
-        InputError: the suffix is not `STYLE_SUFFIX`, there are sources for some styles only, or
-            the file cannot be written.
+        InputError: the suffix is not `STYLE_SUFFIX`, only some styles have sources, the preview is
+            not made of pictures, or the file cannot be written.
     """
+    path = Path(path)
     check_style_path(path)
     if sources and len(sources) != len(style):
         raise InputError(
@@ -91,9 +148,9 @@ def save_style(
         _LABEL_KEY: style.encoder.name,
         "sources": json.dumps(list(sources)),
     }
-    if preview:
-        encoded = base64.b64encode(preview_jpeg(preview)).decode()
-        metadata[_PREVIEW_KEY] = _PREVIEW_HEAD + encoded
+    parts = [preview] if isinstance(preview, Tensor) else preview
+    if pictures := [picture for part in parts for picture in as_batch(part, "preview")]:
+        metadata[_PREVIEW_KEY] = _PREVIEW_HEAD + base64.b64encode(_small(pictures)).decode()
     tensors = {"mean": style.statistics.mean, "std": style.statistics.std}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -102,105 +159,70 @@ def save_style(
     write_tensors(path, tensors, metadata, dtype=torch.float32)
 
 
-def load_style(path: Path, *, encoder: EncoderIdentity | None = None) -> Style:
+def load_style(path: str | os.PathLike[str], *, encoder: EncoderIdentity | None = None) -> Style:
     """Reads a style, or a bank, to where the host keeps results.
 
     Args:
         path: the file.
-        encoder: of the model to use it with, if that is known already.
+        encoder: that of the model to use it with, if known.
 
     Raises:
-        InputError: the file is missing, damaged or no style, or another encoder made it.
+        InputError: the file is missing or damaged, is not a style file, or was made with another
+            encoder.
     """
-    with _opened(path) as file:
-        mean, std = (_tensor(path, file, name) for name in ("mean", "std"))
-        identity = _info(path, file).encoder
+    style, _ = _read(path)
     if encoder is not None:
-        check_same_encoder(**{"the model": encoder, str(path): identity})
-    if mean.shape != std.shape or not (mean.isfinite() & std.isfinite() & (std > 0)).all():
-        raise InputError(
-            f"{path} is damaged: mean and std must be finite and of one shape, and std above 0"
-        )
-    device = surroundings.current().output_device()
-    return Style(Statistics(mean.to(device), std.to(device)), identity)
+        check_same_encoder(**{"the model": encoder, str(path): style.encoder})
+    return style
 
 
-def describe_style(path: Path) -> StyleInfo:
-    """What a style file says of itself; the statistics are not read.
+def describe_style(path: str | os.PathLike[str]) -> StyleInfo:
+    """What a style file says about itself; the statistics are not read.
 
     Raises:
-        InputError: the file is missing, damaged or no style.
+        InputError: the file is missing or damaged, or is not a style file.
     """
     with _opened(path) as file:
         return _info(path, file)
 
 
-def list_styles(folders: Sequence[Path]) -> list[str]:
-    """Names of the style files in folders and their subfolders, sorted: paths below their folder,
-    with / on every system. Files whose names start with a dot are left out.
-
-    Args:
-        folders: those that do not exist count as empty.
-    """
-    return sorted(
-        {name for folder in folders for name in names_below(folder, [STYLE_SUFFIX])},
-        key=str.casefold,
-    )
-
-
-def find_style(name: str, folders: Sequence[Path]) -> Path:
-    """The file of a style by its name. Names are looked up among those listed, never joined to a
-    path: none leads out of the folders.
-
-    Args:
-        name: as `list_styles` gives it.
-        folders: where to look, in this order.
+def check_style_path(path: str | os.PathLike[str]) -> None:
+    """Checks that a path can be that of a style file.
 
     Raises:
-        InputError: there is none of this name; the message lists what there is.
+        InputError: its suffix is not `STYLE_SUFFIX`.
     """
-    for folder in folders:
-        if name in names_below(folder, [STYLE_SUFFIX]):
-            return folder / name
-    known = list_styles(folders)
-    more = f" and {len(known) - _LISTED} more" if len(known) > _LISTED else ""
-    there = f"there are {', '.join(known[:_LISTED])}{more}" if known else "there are none yet"
-    raise InputError(f"there is no style {name!r} in {_named(folders)}; {there}")
+    suffix = Path(path).suffix
+    if suffix.lower() != STYLE_SUFFIX:
+        raise InputError(f"{path} must end in {STYLE_SUFFIX}, got {suffix or 'no suffix'}")
 
 
-def new_style_path(prefix: str, folders: Sequence[Path]) -> Path:
-    """A file in the first folder that is not there yet: PREFIX_00001_.safetensors and so on, as
-    ComfyUI numbers pictures. The number is new in all folders, so that `find_style` finds it.
-
-    Args:
-        prefix: name without number and suffix. It may name subfolders, with / between them.
-        folders: the host's style folders.
-
-    Raises:
-        InputError: there is no folder, or the name would lead out of it or is not one that every
-            file system takes.
-    """
-    if not folders:
-        raise InputError("there is no folder for styles here; save_style takes the path of a file")
-    _check_prefix(prefix)
-    pattern = re.compile(rf"{re.escape(prefix)}_(\d+)_{re.escape(STYLE_SUFFIX)}", re.IGNORECASE)
-    matches = [pattern.fullmatch(name) for name in list_styles(folders)]
-    number = max((int(match[1]) for match in matches if match), default=0) + 1
-    return folders[0] / f"{prefix}_{number:05}_{STYLE_SUFFIX}"
+def _small(pictures: Sequence[Tensor]) -> bytes:
+    """The first pictures, cropped to squares in a square grid, as a JPEG file."""
+    tiles: list[Tensor | None] = [picture[None] for picture in pictures[:_PREVIEW_PICTURES]]
+    columns = math.ceil(math.sqrt(len(tiles)))
+    tiles += [None] * (-len(tiles) % columns)
+    rows = [tiles[start : start + columns] for start in range(0, len(tiles), columns)]
+    stream = io.BytesIO()
+    sheet = arranged(rows, (PREVIEW_SIDE + GAP) // columns - GAP)
+    to_image(sheet).save(stream, "JPEG", quality=75)
+    return stream.getvalue()
 
 
-def check_style_path(path: Path) -> None:
-    """Checks that a path is one for a style file.
-
-    Raises:
-        InputError: it ends otherwise.
-    """
-    if path.suffix.lower() != STYLE_SUFFIX:
-        raise InputError(f"{path} must end in {STYLE_SUFFIX}, got {path.suffix or 'no suffix'}")
+def _read(path: str | os.PathLike[str]) -> tuple[Style, StyleInfo]:
+    with _opened(path) as file:
+        mean, std = (_tensor(path, file, name) for name in ("mean", "std"))
+        info = _info(path, file)
+    if mean.shape != std.shape or not (mean.isfinite() & std.isfinite() & (std > 0)).all():
+        raise InputError(
+            f"{path} is damaged: mean and std must be finite and of one shape, and std above 0"
+        )
+    device = surroundings.current().output_device()
+    return Style(Statistics(mean.to(device), std.to(device)), info.encoder), info
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def _opened(path: str | os.PathLike[str]) -> Iterator[Any]:
     """A style file; whatever goes wrong with it is an `InputError`."""
     try:
         with safe_open(path, framework="pt") as file:
@@ -208,10 +230,10 @@ def _opened(path: Path) -> Iterator[Any]:
                 raise InputError(f"{path} is not a style file: its format is not {_FORMAT}")
             yield file
     except (OSError, SafetensorError) as error:
-        raise InputError(f"{path} cannot be read as a style file: {error}") from error
+        raise InputError(f"{path} cannot be read as a style file: {one_line(error)}") from error
 
 
-def _info(path: Path, file: Any) -> StyleInfo:
+def _info(path: str | os.PathLike[str], file: Any) -> StyleInfo:
     metadata: dict[str, str] = file.metadata()
     shape = file.get_slice("mean").get_shape()
     if len(shape) != 2 or 0 in shape:
@@ -219,40 +241,18 @@ def _info(path: Path, file: Any) -> StyleInfo:
     try:
         encoder = EncoderIdentity(metadata[ENCODER_KEY], metadata[_LABEL_KEY])
         sources = tuple(str(name) for name in json.loads(metadata["sources"]))
+        if len(sources) not in (0, shape[0]):
+            raise ValueError(f"{len(sources)} sources for {shape[0]} styles")
         encoded = metadata.get(_PREVIEW_KEY, "").removeprefix(_PREVIEW_HEAD)
         preview = base64.b64decode(encoded, validate=True) or None
-    except (KeyError, TypeError, json.JSONDecodeError, binascii.Error) as error:
-        raise InputError(f"{path} is damaged: its metadata is not sound ({error!r})") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path} is damaged: its metadata is not valid ({error!r})") from error
     return StyleInfo(encoder, shape[0], sources, preview)
 
 
-def _tensor(path: Path, file: Any, name: str) -> Tensor:
+def _tensor(path: str | os.PathLike[str], file: Any, name: str) -> Tensor:
     tensor: Tensor = file.get_tensor(name)
     if tensor.dtype != torch.float32:
         raise InputError(f"{path} is damaged: {name} must be float32, got {tensor.dtype}")
     # What safetensors gives may lie in the file, which may be replaced while the style is in use.
     return tensor.clone()
-
-
-def _check_prefix(prefix: str) -> None:
-    for part in prefix.split("/"):
-        if not part:
-            problem = "has an empty part"
-        elif part.startswith(".") or part.endswith((".", " ")):
-            problem = (
-                f"has the part {part!r}, which starts with a dot or ends with a dot or a space"
-            )
-        elif bad := [c for c in part if c in _FORBIDDEN or unicodedata.category(c) in ("Cc", "Cs")]:
-            problem = f"has the character {bad[0]!r}"
-        elif part.partition(".")[0].rstrip().casefold() in _RESERVED:
-            problem = f"has the part {part!r}, which Windows reserves"
-        else:
-            continue
-        raise InputError(
-            f"the style name {prefix!r} {problem}: a plain name is expected, or one in subfolders, "
-            "such as art/oil"
-        )
-
-
-def _named(folders: Sequence[Path]) -> str:
-    return ", ".join(str(folder) for folder in folders) or "no folder (none is known here)"

@@ -6,5 +6,7 @@ class InputError(ValueError):
 
 
 def one_line(error: BaseException) -> str:
-    """What an error says, in one line; its kind if it says nothing."""
-    return " ".join(str(error).split()) or type(error).__name__
+    """What an error says, in one line: of one of the system its reason alone, since messages name
+    the file themselves; its kind if it says nothing."""
+    reason = getattr(error, "strerror", None) or str(error)
+    return " ".join(str(reason).split()) or type(error).__name__

@@ -34,8 +34,7 @@ def written_whole(path: Path) -> Iterator[Path]:
         temporary.replace(path)
         _sync_folder(path.parent)
     except OSError as error:
-        reason = error.strerror or one_line(error)
-        raise InputError(f"{path} cannot be written: {reason}") from error
+        raise InputError(f"{path} cannot be written: {one_line(error)}") from error
     finally:
         with suppress(OSError):  # such a folder has none to remove
             temporary.unlink()

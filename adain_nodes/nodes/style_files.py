@@ -9,10 +9,10 @@ from typing import Any
 
 from torch import Tensor
 
-from ..files.styles import find_style, list_styles, load_style, new_style_path, save_style
+from ..files.style_folders import find_style, list_styles, new_style_path
+from ..files.styles import load_style, save_style
 from ..host import surroundings
 from ..host.errors import InputError
-from ..pipeline.checks import check_picture
 from ..pipeline.types import Style
 from . import schema
 
@@ -57,11 +57,9 @@ class AdaINSaveStyle:
     def save(
         self, *, style: Style, filename_prefix: str, preview: Tensor | None = None
     ) -> dict[str, Any]:
-        if preview is not None:
-            check_picture(preview, "preview")
         folders = surroundings.current().style_folders()
         path = new_style_path(filename_prefix, folders)
-        save_style(path, style, preview=() if preview is None else tuple(preview))
+        save_style(path, style, preview=() if preview is None else preview)
         logger.info("Saved the style %s", path)
         return {"ui": {"text": (path.relative_to(folders[0]).as_posix(),)}}
 

@@ -80,11 +80,25 @@ def test_save_stacks_pictures_and_files_in_their_order(save: Command, model: Mod
 
 
 def test_save_takes_styles_from_the_masked_parts(save: Command, model: Model) -> None:
-    masks = ("--mask", "left.png", "--mask", "right.png")
-    assert save("cat.png", "cat.png", *masks, "-o", "parts.safetensors", "--size", "0") == 0
+    masks = ("left.png", "right.png")
+    output = ("-o", "parts.safetensors", "--size", "0")
+    assert save("cat.png", "cat.png", "--mask", *masks, *output) == 0
     features = encode(model, read_picture(Path("cat.png")))
-    parts = [style_statistics(features, mask=read_mask(Path(path))) for path in masks[1::2]]
+    parts = [style_statistics(features, mask=read_mask(Path(path))) for path in masks]
     assert_same(load_style(Path("parts.safetensors")), stack_styles(parts))
+
+
+@pytest.mark.parametrize(
+    "styles",
+    [
+        ("--style", "oil.png", "ink.png"),
+        ("--style", "oil.png", "--style", "ink.png"),
+        ("oil.png", "--style", "ink.png"),
+    ],
+)
+def test_styles_may_be_options(save: Command, styles: tuple[str, ...]) -> None:
+    assert save(*styles, "--output", "pair.safetensors") == 0
+    assert describe_style(Path("pair.safetensors")).sources == ("oil.png", "ink.png")
 
 
 def test_save_names_files_whose_sources_are_unknown(save: Command, model: Model) -> None:
@@ -139,17 +153,24 @@ def test_list_goes_on_past_what_is_broken(save: Command, capsys: Capture) -> Non
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("list", "empty"), "empty has no style file"),
+        (("list", "empty"), "empty has no file that ends in .safetensors"),
         (("list", "none.safetensors"), "none.safetensors cannot be read"),
         (("list", "oil.png"), "oil.png cannot be read as a style file"),
+        (("save", "-o", "x.safetensors"), "give at least one style"),
         (("save", "oil.png", "-o", "oil.pt"), "oil.pt must end in .safetensors"),
         (("save", "none.png", "-o", "x.safetensors"), "none.png does not exist"),
         (("save", "none.safetensors", "-o", "x.safetensors"), "none.safetensors cannot be read"),
         (("save", "oil.png", "-o", "x.safetensors", "--size", "-1"), "--size must be 0"),
         (("save", "oil.png", "-o", "x.safetensors", "--device", "tpu"), "--device tpu is unknown"),
         (("save", "oil.png", "-o", "oil.png/x.safetensors"), "x.safetensors cannot be written"),
-        (("save", "oil.png", "-o", "x.safetensors", *LEFT, *LEFT), "got 2 for 1"),
-        (("save", "oil.png", "oil.safetensors", *LEFT, *LEFT, "-o", "x.safetensors"), "has none"),
+        (
+            ("save", "oil.png", "-o", "x.safetensors", *LEFT, *LEFT),
+            "give one --mask per style, or none: got 2 for 1",
+        ),
+        (
+            ("save", "oil.png", "oil.safetensors", *LEFT, *LEFT, "-o", "x.safetensors"),
+            "is a style file",
+        ),
         (("save", "oil.png", "-o", "x.safetensors", "--mask", "black.png"), "black everywhere"),
         (("save", "stranger.safetensors", "-o", "x.safetensors"), "stranger (555555555555)"),
     ],

@@ -1,4 +1,4 @@
-"""Styles on file: what comes back, what is refused, and names that stay in their folder."""
+"""Style files: what comes back, what is refused, where styles come from, and previews."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ import pytest
 import torch
 from PIL import Image
 from safetensors import safe_open
+from torch import Tensor
 
+from adain_nodes.files.pictures import write_picture
 from adain_nodes.files.styles import (
+    PREVIEW_SIDE,
+    StyleSource,
     describe_style,
-    find_style,
-    list_styles,
     load_style,
-    new_style_path,
     save_style,
+    style_sources,
 )
 from adain_nodes.host.errors import InputError
 from adain_nodes.models.weights.tensors import EncoderIdentity, write_tensors
@@ -167,7 +169,9 @@ def test_statistics_that_are_none_are_refused(
         {"sources": None},
         {"sources": "oil.jpg"},
         {"sources": "3"},
+        {"sources": '["oil.jpg", "ink.jpg"]'},
         {"modelspec.thumbnail": "data:image/jpeg;base64,?"},
+        {"modelspec.thumbnail": "\u00e9"},
     ],
 )
 def test_damaged_metadata_is_refused(path: Path, change: dict[str, str | None]) -> None:
@@ -181,85 +185,103 @@ def test_damaged_metadata_is_refused(path: Path, change: dict[str, str | None]) 
         describe_style(path)
 
 
-def test_styles_of_all_folders_and_subfolders_are_listed_by_name(tmp_path: Path) -> None:
-    for name in ("one/b", "one/art/a", "two/B2", "two/b", "two/.hidden"):
-        save_style(tmp_path / f"{name}.safetensors", bank_of(1))
-    (tmp_path / "one" / "notes.txt").write_text("")
-    folders = [tmp_path / "one", tmp_path / "two", tmp_path / "missing"]
-    names = ["art/a.safetensors", "b.safetensors", "B2.safetensors"]
-    assert list_styles(folders) == names
-    assert find_style("b.safetensors", folders) == tmp_path / "one" / "b.safetensors"
-    assert find_style("B2.safetensors", folders) == tmp_path / "two" / "B2.safetensors"
-    assert find_style("art/a.safetensors", folders) == tmp_path / "one" / "art" / "a.safetensors"
-
-
-@pytest.mark.parametrize("name", ["../oil.safetensors", "sub/../oil.safetensors", "", ".", "oil"])
-def test_a_style_is_found_by_a_listed_name_only(tmp_path: Path, name: str) -> None:
-    save_style(tmp_path / "oil.safetensors", bank_of(1))
-    folder = tmp_path / "styles"
-    save_style(folder / "ink.safetensors", bank_of(1))
-    with pytest.raises(InputError, match=r"there is no style .*; there are ink\.safetensors"):
-        find_style(name, [folder])
-    with pytest.raises(InputError, match="there is no style"):
-        find_style(str(tmp_path / "oil.safetensors"), [folder])
-
-
-def test_a_missing_style_is_told_from_few_names(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="there are none yet"):
-        find_style("oil.safetensors", [tmp_path])
-    for number in range(12):
-        (tmp_path / f"{number:02}.safetensors").touch()
-    with pytest.raises(InputError, match=r"09\.safetensors and 2 more$"):
-        find_style("oil.safetensors", [tmp_path])
-
-
-def test_new_files_are_numbered_past_those_of_every_folder(tmp_path: Path) -> None:
-    folders = [tmp_path / "own", tmp_path / "extra"]
-    first = new_style_path("art/oil", folders)
-    assert first == tmp_path / "own" / "art" / "oil_00001_.safetensors"
-    save_style(first, bank_of(1))
-    save_style(tmp_path / "extra" / "art" / "OIL_00041_.safetensors", bank_of(1))
-    save_style(tmp_path / "own" / "art" / "oil_paint_00099_.safetensors", bank_of(1))
-    save_style(tmp_path / "own" / "oil_00070_.safetensors", bank_of(1))
-    second = new_style_path("art/oil", folders)
-    assert second == tmp_path / "own" / "art" / "oil_00042_.safetensors"
-
-
-@pytest.mark.parametrize(
-    "prefix",
-    [
-        "", "/", "/etc/oil", "art/", "art//oil", ".", "..", "../oil", "art/../../oil", "art/..",
-        "..\\oil", "art\\oil", "C:oil", "C:/oil", "//server/oil", "\\\\server\\oil", "~/../oil",
-        "oil\0", "oil\n", "\ud800", "oil*", "oil?", "a|b", "<oil>", 'a"b', ".oil", "oil.", "oil ",
-        "con", "CON.x", "art/Aux/oil", "nul .txt", "com1", "LPT9",
-    ],
-)  # fmt: skip
-def test_a_name_that_could_leave_the_folder_is_refused(tmp_path: Path, prefix: str) -> None:
-    with pytest.raises(InputError, match="the style name"):
-        new_style_path(prefix, [tmp_path / "own"])
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    "prefix", ["oil", "art/oil", "Öl auf Holz", "油画", "console", "a.b", "%x"]
-)
-def test_a_name_that_every_system_takes_is_taken(tmp_path: Path, prefix: str) -> None:
-    path = new_style_path(prefix, [tmp_path])
-    save_style(path, bank_of(1))
-    assert list_styles([tmp_path]) == [f"{prefix}_00001_.safetensors"]
-    assert find_style(f"{prefix}_00001_.safetensors", [tmp_path]) == path
-
-
-def test_without_a_folder_there_are_no_names() -> None:
-    assert list_styles([]) == []
-    with pytest.raises(InputError, match="no folder for styles here"):
-        new_style_path("oil", [])
-    with pytest.raises(InputError, match="no folder"):
-        find_style("oil.safetensors", [])
-
-
 @pytest.mark.parametrize("name", ["oil", "oil.png"])
 def test_another_suffix_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError, match=r"must end in \.safetensors"):
         save_style(tmp_path / name, bank_of(1))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def art(tmp_path: Path) -> Path:
+    """A folder with a picture, a file of one style and a bank of two, which knows its pictures."""
+    write_picture(tmp_path / "ink.png", torch.rand(4, 5, 3))
+    save_style(tmp_path / "one.safetensors", bank_of(1))
+    save_style(tmp_path / "bank.safetensors", bank_of(2), sources=["a.jpg", "b.jpg"])
+    return tmp_path
+
+
+def test_a_bank_gives_each_of_its_styles(art: Path) -> None:
+    picture, one, bank = (art / name for name in ("ink.png", "one.safetensors", "bank.safetensors"))
+    styles = style_sources([str(bank), picture, one])
+    assert styles == (
+        StyleSource(bank, 1),
+        StyleSource(bank, 2),
+        StyleSource(picture),
+        StyleSource(one),
+    )
+    assert [style.label for style in styles] == ["bank-1", "bank-2", "ink", "one"]
+    assert [style.is_picture for style in styles] == [False, False, True, False]
+    assert [style.picture_name for style in styles] == ["a.jpg", "b.jpg", None, None]
+    assert [str(style) for style in styles] == [f"{bank} 1", f"{bank} 2", str(picture), str(one)]
+
+
+def test_sources_of_a_style_file_hold_its_styles(art: Path) -> None:
+    sources = style_sources([art / "bank.safetensors", art / "ink.png"])
+    bank = load_style(art / "bank.safetensors")
+    for index in (0, 1):
+        style = sources[index].style
+        assert style is not None
+        assert torch.equal(style.statistics.mean, bank[index].statistics.mean)
+        assert torch.equal(style.statistics.std, bank[index].statistics.std)
+    assert sources[2].style is None
+
+
+def test_style_files_are_read_and_pictures_are_not(art: Path) -> None:
+    (art / "text.png").touch()
+    assert style_sources([art / "text.png"]) == (StyleSource(art / "text.png"),)
+    (art / "one.safetensors").unlink()
+    with pytest.raises(InputError, match=r"one\.safetensors cannot be read"):
+        style_sources([art / "one.safetensors"])
+
+
+RED, GREEN, BLUE = (torch.eye(3)[i].expand(30, 50, 3) for i in range(3))
+
+
+def preview_of(path: Path, pictures: Tensor | list[Tensor]) -> bytes:
+    save_style(path, bank_of(1), preview=pictures)
+    preview = describe_style(path).preview
+    assert preview is not None
+    return preview
+
+
+def color_at(preview: bytes, column: float, row: float) -> list[bool]:
+    """Which of red, green and blue are strong at a place, given in shares of the sides."""
+    with Image.open(io.BytesIO(preview)) as image:
+        pixel = image.getpixel((int(column * image.width), int(row * image.height)))
+    assert isinstance(pixel, tuple)
+    return [value > 128 for value in pixel]
+
+
+def test_one_picture_fills_the_preview(path: Path) -> None:
+    preview = preview_of(path, RED)
+    assert color_at(preview, 0.05, 0.05) == color_at(preview, 0.95, 0.95) == [True, False, False]
+    assert preview_of(path, RED[None]) == preview_of(path, [RED]) == preview
+
+
+def test_several_pictures_stand_in_a_grid_row_by_row(path: Path) -> None:
+    preview = preview_of(path, torch.stack([RED, GREEN, BLUE]))
+    assert color_at(preview, 0.25, 0.25) == [True, False, False]
+    assert color_at(preview, 0.75, 0.25) == [False, True, False]
+    assert color_at(preview, 0.25, 0.75) == [False, False, True]
+    assert color_at(preview, 0.75, 0.75) == [True, True, True]
+    assert preview_of(path, [RED, torch.stack([GREEN, BLUE])]) == preview
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("size", [(1, 1), (1, 900), (300, 200)])
+def test_any_picture_has_a_small_preview(path: Path, channels: int, size: tuple[int, int]) -> None:
+    encoded = preview_of(path, torch.rand(*size, channels))
+    assert len(encoded) < 12_000  # 16 kB in base64
+    with Image.open(io.BytesIO(encoded)) as preview:
+        assert preview.size == (PREVIEW_SIDE, PREVIEW_SIDE)
+
+
+def test_the_first_sixteen_of_many_are_shown(path: Path) -> None:
+    assert preview_of(path, [RED] * 16 + [BLUE] * 84) == preview_of(path, [RED] * 16)
+
+
+def test_a_preview_of_no_picture_is_refused(path: Path) -> None:
+    with pytest.raises(InputError, match=r"preview must be .* shape \(3,\)"):
+        save_style(path, bank_of(1), preview=[RED, torch.rand(3)])
+    assert not path.exists()

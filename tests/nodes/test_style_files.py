@@ -74,7 +74,7 @@ def test_a_preview_travels_with_the_style(folders: list[Path], style: Style) -> 
 
 def test_a_preview_that_is_no_picture_is_refused(folders: list[Path], style: Style) -> None:
     with pytest.raises(InputError, match="preview must be"):
-        run("AdaINSaveStyle", style=style, filename_prefix="oil", preview=torch.rand(9, 9, 3))
+        run("AdaINSaveStyle", style=style, filename_prefix="oil", preview=torch.rand(9, 9))
     assert not folders[0].exists()
 
 

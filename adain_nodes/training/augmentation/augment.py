@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Literal
 
 from ...files.pictures import check_writable, read_picture, write_picture
-from ...files.styles import load_style
 from ...host.errors import InputError
 from ...models.model import Model
+from ...pipeline.checks import check_same_encoder
 from ...pipeline.scaling import scaled_size
 from ...pipeline.transfer import decode, encode, style_of, transfer
 from ...pipeline.types import Features, Style
@@ -84,16 +84,19 @@ def augment(model: Model, plan: Plan, *, rank: int = 0, ranks: int = 1) -> Itera
 
 
 class _Styles:
-    """The styles of a plan: files are read at once, pictures are encoded when first asked for and
-    then kept, two numbers for each channel."""
+    """The styles of a plan. Pictures are encoded when first asked for and then kept, two numbers
+    for each channel."""
 
     def __init__(self, model: Model, plan: Plan) -> None:
         self._model = model
         self._sources = plan.styles
         self._shorter_side = plan.options.style_size
         self._pictures: dict[Path, Style] = {}
-        files = {style.path for style in plan.styles.values() if not style.is_picture}
-        self._files = {path: load_style(path, encoder=model.identity) for path in sorted(files)}
+        for source in plan.styles.values():
+            if source.style is not None:
+                check_same_encoder(
+                    **{"the model": model.identity, str(source): source.style.encoder}
+                )
 
     def __getitem__(self, name: str) -> Style:
         """One style.
@@ -102,8 +105,8 @@ class _Styles:
             InputError: its picture cannot be read.
         """
         source = self._sources[name]
-        if not source.is_picture:
-            return self._files[source.path][source.index]
+        if source.style is not None:
+            return source.style
         if source.path not in self._pictures:
             picture = read_picture(source.path)
             style = style_of(self._model, picture, shorter_side=self._shorter_side)

@@ -18,8 +18,7 @@ import numpy as np
 
 from ...files.folders import files_below
 from ...files.pictures import READABLE_SUFFIXES, WRITABLE_SUFFIXES
-from ...files.style_inputs import StyleInput, styles_in
-from ...files.styles import STYLE_SUFFIX
+from ...files.styles import STYLE_SUFFIX, StyleSource, style_sources
 from ...host.errors import InputError
 
 
@@ -89,7 +88,7 @@ class Plan:
     contents: tuple[str, ...]
     """Paths below the content folder, sorted."""
 
-    styles: dict[str, StyleInput]
+    styles: dict[str, StyleSource]
     """By name; see `find_styles`."""
 
     options: AugmentationOptions
@@ -177,7 +176,7 @@ def make_plan(
     return plan
 
 
-def find_styles(path: Path) -> dict[str, StyleInput]:
+def find_styles(path: Path) -> dict[str, StyleSource]:
     """The styles below a folder, or in one file, by name.
 
     The name of a style is its path below the folder, with / on every system, or the name of the
@@ -195,7 +194,7 @@ def find_styles(path: Path) -> dict[str, StyleInput]:
     return {
         name if style.number is None else f"{name} {style.number}": style
         for name, file in files.items()
-        for style in styles_in(file)
+        for style in style_sources([file])
     }
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from adain_nodes.files.style_inputs import StyleInput
+from adain_nodes.files.styles import StyleSource
 from adain_nodes.host.errors import InputError
 from adain_nodes.training.augmentation import manifest
 from adain_nodes.training.augmentation.manifest import MANIFEST, record
@@ -17,7 +17,7 @@ from adain_nodes.training.augmentation.plan import AugmentationOptions, Plan
 def plan(tmp_path: Path) -> Plan:
     """Of which the first result is there."""
     contents = tuple(f"{letter}.jpg" for letter in "abcdef")
-    styles = {name: StyleInput(Path(name)) for name in ("ink.png", "oil.png")}
+    styles = {name: StyleSource(Path(name)) for name in ("ink.png", "oil.png")}
     plan = Plan(tmp_path / "in", tmp_path / "out", contents, styles, AugmentationOptions())
     record(plan, "tiny")
     (plan.output_folder / "a.jpg").touch()

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from adain_nodes.files.style_inputs import StyleInput
-from adain_nodes.files.styles import save_style
+from adain_nodes.files.styles import StyleSource, save_style
 from adain_nodes.host.errors import InputError
 from adain_nodes.models.weights.tensors import EncoderIdentity
 from adain_nodes.ops.statistics import Statistics
@@ -20,7 +19,7 @@ STYLES = ("ink.png", "oil.png", "old/oil.png", "pen.png", "pop.png")
 
 
 def plan_of(styles: tuple[str, ...] = STYLES, **options: Any) -> Plan:
-    sources = {name: StyleInput(Path(name)) for name in styles}
+    sources = {name: StyleSource(Path(name)) for name in styles}
     return Plan(Path("in"), Path("out"), (), sources, AugmentationOptions(**options))
 
 
@@ -143,11 +142,11 @@ def test_styles_are_pictures_and_each_of_a_bank(tmp_path: Path) -> None:
         save_style(folder / f"{name}.safetensors", style)
     bank = folder / "bank.safetensors"
     assert find_styles(folder) == {
-        "b/oil.jpg": StyleInput(folder / "b/oil.jpg"),
-        "b/one.safetensors": StyleInput(folder / "b/one.safetensors"),
-        "bank.safetensors 1": StyleInput(bank, 1),
-        "bank.safetensors 2": StyleInput(bank, 2),
-        "ink.png": StyleInput(folder / "ink.png"),
+        "b/oil.jpg": StyleSource(folder / "b/oil.jpg"),
+        "b/one.safetensors": StyleSource(folder / "b/one.safetensors"),
+        "bank.safetensors 1": StyleSource(bank, 1),
+        "bank.safetensors 2": StyleSource(bank, 2),
+        "ink.png": StyleSource(folder / "ink.png"),
     }
     assert list(find_styles(bank)) == ["bank.safetensors 1", "bank.safetensors 2"]
 
