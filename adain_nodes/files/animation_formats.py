@@ -1,7 +1,7 @@
 """Animated GIF, WebP and PNG, written frame by frame.
 
-Pillow encodes the single frames; it would keep all of an animation in memory, and join equal frames
-into one, to put them together. Here each frame is a whole picture that replaces the one before it.
+Pillow encodes single frames. Left to write the animation, it would keep all of it in memory and
+join equal frames. Here each frame is a whole picture that replaces the one before it.
 """
 
 from __future__ import annotations
@@ -13,14 +13,13 @@ from io import BytesIO
 from itertools import count
 from typing import BinaryIO
 
-import numpy as np
-from PIL import Image
+from PIL import GifImagePlugin, Image
 
 Frames = Iterable[tuple[Image.Image, float]]
-"""RGB or RGBA pictures, all of one mode and size, at least one, each with the ms it is shown."""
+"""RGB or RGBA pictures of one mode and size, at least one, each with its duration in ms."""
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_OPAQUE = 128  # the least alpha that a GIF, which knows but two, shows
+_OPAQUE = 128  # the least alpha that is shown in a GIF, which has transparent and opaque only
 _TRANSPARENT_INDEX = 255
 
 
@@ -30,13 +29,13 @@ def write_gif(file: BinaryIO, size: tuple[int, int], plays: int, frames: Frames)
     Args:
         file: to write to, from its start.
         size: height and width in px.
-        plays: how often it is to be played, or the most that the format can say; 0 is for ever.
-        frames: see `Frames`; durations are rounded to 10 ms, transparency to all or nothing.
+        plays: how often it is played, up to what the format can store; 0 is forever.
+        frames: see `Frames`; durations are rounded to 10 ms, alpha to 0 or 1.
     """
     height, width = size
     file.write(b"GIF89a" + _little(width, 2) + _little(height, 2) + b"\x70\x00\x00")
     if plays != 1:
-        # The extension counts repetitions, so that one play is to have none.
+        # The extension counts repetitions: one play has none.
         repetitions = min(max(0, plays - 1), 0xFFFF)
         file.write(b"\x21\xff\x0bNETSCAPE2.0\x03\x01" + _little(repetitions, 2) + b"\x00")
     for image, milliseconds in frames:
@@ -53,26 +52,13 @@ def _gif_image(image: Image.Image) -> bytes:
     """Image descriptor, colour table and data of a frame."""
     if image.mode == "RGBA":
         indexed = image.convert("RGB").quantize(_TRANSPARENT_INDEX)
-        indices = np.asarray(indexed).copy()
-        indices[np.asarray(image.getchannel("A")) < _OPAQUE] = _TRANSPARENT_INDEX
-        palette = (indexed.getpalette() or []) + [0] * 768
-        indexed = Image.fromarray(indices)
-        indexed.putpalette(palette[:768])
+        palette = indexed.getpalette() or []
+        hidden = image.getchannel("A").point([255] * _OPAQUE + [0] * (256 - _OPAQUE))
+        indexed.paste(_TRANSPARENT_INDEX, mask=hidden)
+        indexed.putpalette(palette + [0] * (768 - len(palette)))
     else:
         indexed = image.quantize(256)
-    buffer = BytesIO()
-    indexed.save(buffer, "GIF", optimize=False)
-    data = buffer.getvalue()
-    table_bits = data[10] & 0b111
-    start = 13 + 3 * 2 ** (table_bits + 1)
-    table = data[13:start]
-    while data[start] == 0x21:  # extensions: label, blocks with their length, an empty block
-        start += 2
-        while data[start]:
-            start += data[start] + 1
-        start += 1
-    flags = data[start + 9] | 0b1000_0000 | table_bits
-    return data[start : start + 9] + bytes([flags]) + table + data[start + 10 : -1]
+    return b"".join(GifImagePlugin.getdata(indexed, include_color_table=True))
 
 
 def write_apng(file: BinaryIO, size: tuple[int, int], plays: int, frames: Frames) -> None:

@@ -56,17 +56,8 @@ class Animation:
             yield torch.from_numpy(values)
 
     def check_output(self, output: str | os.PathLike[str], size: tuple[int, int]) -> None:
-        """Checks that results can be written to a file.
-
-        Args:
-            output: the file.
-            size: height and width of results in px.
-
-        Raises:
-            InputError: its suffix is not that of an animation, or a side is too long for it.
-        """
-        output = Path(output)
-        limit = _LARGEST_SIDE.get(output.suffix.lower())
+        """See `FilmFile.check_output`. The formats limit the sides; any of them will do."""
+        limit = _LARGEST_SIDE.get(Path(output).suffix.lower())
         if limit is None:
             raise InputError(
                 f"{output} must end in {', '.join(_WRITERS)}: {self.path} is an animation of "
@@ -81,17 +72,7 @@ class Animation:
     def write(
         self, output: str | os.PathLike[str], results: Iterable[Tensor], size: tuple[int, int]
     ) -> None:
-        """Writes results with the durations and plays of this animation to a file, which is there
-        whole or not at all.
-
-        Args:
-            output: the file, replaced if it exists; its suffix gives the format.
-            results: one for each frame, [H,W,3 or 4] in 0..1, all of the same shape.
-            size: their height and width in px.
-
-        Raises:
-            InputError: see `check_output`; or the file cannot be written.
-        """
+        """See `FilmFile.write`. Durations and plays are those of this animation."""
         output = Path(output)
         self.check_output(output, size)
         images: Frames = zip(map(to_image, results), self.durations, strict=True)

@@ -39,7 +39,7 @@ class FilmFile(Protocol):
         """Checks that results of a size, height and width in px, can be written to a file.
 
         Raises:
-            InputError: they cannot.
+            InputError: its suffix is not one of this kind of film, or the format cannot hold them.
         """
 
     def write(
@@ -49,7 +49,7 @@ class FilmFile(Protocol):
 
         Args:
             output: the file, replaced if it exists; its suffix gives the format.
-            results: one for each frame, [H,W,3 or 4] in 0..1.
+            results: one for each frame, [H,W,3 or 4] in 0..1, all of one shape.
             size: their height and width in px.
 
         Raises:

@@ -60,7 +60,7 @@ def read_picture(path: str | os.PathLike[str]) -> Tensor:
 
 
 def read_mask(path: str | os.PathLike[str]) -> Tensor:
-    """Reads the luminance of a picture file as a mask; what is transparent counts as black.
+    """Reads the luminance of a picture file as a mask; transparency counts as black.
 
     Args:
         path: as in `read_picture`.

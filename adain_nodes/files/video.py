@@ -79,37 +79,19 @@ class Video:
                 yield torch.from_numpy(pixels.astype(np.float32) / np.float32(255))
 
     def check_output(self, output: str | os.PathLike[str], size: tuple[int, int]) -> None:
-        """Checks that results can be written to a file.
-
-        Args:
-            output: the file.
-            size: height and width of results in px; any will do.
-
-        Raises:
-            InputError: its suffix is not that of a video.
-        """
+        """See `FilmFile.check_output`. Any size will do."""
         del size
-        output = Path(output)
-        if output.suffix.lower() not in VIDEO_SUFFIXES:
+        if Path(output).suffix.lower() not in VIDEO_SUFFIXES:
             raise InputError(f"{output} must end in {', '.join(_FORMATS)}: {self.path} is a video")
 
     def write(
         self, output: str | os.PathLike[str], results: Iterable[Tensor], size: tuple[int, int]
     ) -> None:
-        """Writes results with the times of this video's frames and a copy of its sound to a file,
-        which is there whole or not at all.
+        """See `FilmFile.write`. The times of frames are those of this video, whose sound is copied.
 
         Pictures are stored as 8-bit YUV 4:2:0, which needs even sides: an odd one is extended by
-        repeating the last row or column.
-
-        Args:
-            output: the file, replaced if it exists; its suffix gives the container.
-            results: one for each frame, [H,W,3 or 4] in 0..1, each taken before the next frame is
-                read: its time is that of the frame read last.
-            size: their height and width in px.
-
-        Raises:
-            InputError: the file cannot be written, or its container cannot hold the sound.
+        repeating the last row or column. Each result must be taken before the next frame is read:
+        its time is that of the frame read last.
         """
         output = Path(output)
         self.check_output(output, size)
