@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -204,6 +206,24 @@ def test_nothing_half_written_is_left_behind(tmp_path: Path, suffix: str) -> Non
         Animation(path, SIZE, False, DURATIONS, 0).write(path, results(), SIZE)
     assert path.read_text() == "before"
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_full_disk_is_told_in_one_line(
+    tmp_path: Path, suffix: str, full_disk: Callable[[], AbstractContextManager[None]]
+) -> None:
+    like = Animation(tmp_path / "none", SIZE, False, DURATIONS, 0)
+    with full_disk(), pytest.raises(InputError, match=rf"a{suffix} cannot be written: [A-Za-z ]+$"):
+        like.write(tmp_path / f"a{suffix}", iter(torch.rand(4, *SIZE, 3)), SIZE)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_frame_is_computed_for_a_folder_that_is_missing(tmp_path: Path) -> None:
+    like = Animation(tmp_path / "none", SIZE, False, DURATIONS, 0)
+    frames = iter(film(3))
+    with pytest.raises(InputError, match=r"none/a\.gif cannot be written: No such file"):
+        like.write(str(tmp_path / "none" / "a.gif"), frames, SIZE)
+    assert len(list(frames)) == 4
 
 
 def test_outputs_are_checked() -> None:

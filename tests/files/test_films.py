@@ -49,6 +49,6 @@ def test_files_are_told_apart(tmp_path: Path) -> None:
     write_video(tmp_path / "video.MP4", frames=2)
     assert open_film(tmp_path / "still.png") is None
     assert isinstance(open_film(tmp_path / "moving.png"), Animation)
-    assert isinstance(open_film(tmp_path / "video.MP4"), Video)
+    assert isinstance(open_film(str(tmp_path / "video.MP4")), Video)
     with pytest.raises(InputError, match="does not exist"):
         open_film(tmp_path / "none.png")
