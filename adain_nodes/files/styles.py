@@ -155,7 +155,8 @@ def save_style(
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"{path} cannot be written: {one_line(error)}") from error
+        reason = f"its folder cannot be made ({one_line(error)})"
+        raise InputError(f"{path} cannot be written: {reason}") from error
     write_tensors(path, tensors, metadata, dtype=torch.float32)
 
 
