@@ -13,7 +13,7 @@ from .options import add_model, add_output, add_several
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ..files.styles import StyleInfo, StyleSource
+    from ..files.styles import StyleFile, StyleSource
     from ..pipeline.types import Style
 
 
@@ -47,7 +47,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run_save(options: argparse.Namespace) -> None:
     from ..files.pictures import read_picture
-    from ..files.styles import check_style_path, describe_style, save_style, style_sources
+    from ..files.styles import check_style_path, read_style_file, save_style, style_sources
     from ..host.options import check_size
     from ..models.model import load_model
     from ..pipeline.checks import check_same_encoder
@@ -88,32 +88,32 @@ def run_save(options: argparse.Namespace) -> None:
         sources=[source.picture_name or source.path.name for source in sources],
         preview=[pictures[source] for source in sources if source.is_picture],
     )
-    print(f"{options.output}: {_summary(describe_style(options.output))}")
+    print(f"{options.output}: {_summary(read_style_file(options.output))}")
 
 
 def run_list(options: argparse.Namespace) -> None:
     from ..files.folders import files_of
-    from ..files.styles import STYLE_SUFFIX, describe_style
+    from ..files.styles import STYLE_SUFFIX, read_style_file
     from ..host.errors import InputError
 
     broken = []
     entries = []
     for path in files_of(options.path, [STYLE_SUFFIX]):
         try:
-            info = describe_style(path)
+            file = read_style_file(path)
         except InputError as error:
             broken.append(str(error))
             continue
         if not options.json:
-            print(f"{path}: {_summary(info)}")
-        encoder = {"name": info.encoder.name, "sha256": info.encoder.sha256}
+            print(f"{path}: {_summary(file)}")
+        encoder = file.style.encoder
         entries.append(
             {
                 "path": str(path),
-                "styles": info.count,
-                "sources": list(info.sources),
-                "encoder": encoder,
-                "preview": info.preview is not None,
+                "styles": len(file.style),
+                "sources": list(file.sources),
+                "encoder": {"name": encoder.name, "sha256": encoder.sha256},
+                "preview": file.preview is not None,
             }
         )
     if options.json:
@@ -146,7 +146,7 @@ def _style_mask(path: Path) -> Tensor:
     return mask
 
 
-def _summary(info: StyleInfo) -> str:
-    count = "1 style" if info.count == 1 else f"{info.count} styles"
-    of = f" of {', '.join(info.sources)}" if info.sources else ""
-    return f"{count}{of}, encoder {info.encoder}"
+def _summary(file: StyleFile) -> str:
+    count = "1 style" if len(file.style) == 1 else f"{len(file.style)} styles"
+    of = f" of {', '.join(file.sources)}" if file.sources else ""
+    return f"{count}{of}, encoder {file.style.encoder}"

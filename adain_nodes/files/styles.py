@@ -15,11 +15,9 @@ import io
 import json
 import math
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -48,14 +46,11 @@ _PREVIEW_PICTURES = 16  # the most that a preview shows
 
 
 @dataclass(frozen=True)
-class StyleInfo:
-    """What the head of a style file says about it."""
+class StyleFile:
+    """What a style file holds."""
 
-    encoder: EncoderIdentity
-    """What encoded the style pictures."""
-
-    count: int
-    """Number of styles: 1, or more in a bank."""
+    style: Style
+    """One style, or a bank, where the host keeps results."""
 
     sources: tuple[str, ...]
     """File name of the picture behind each style; empty if unknown."""
@@ -109,10 +104,10 @@ def style_sources(paths: Iterable[str | os.PathLike[str]]) -> tuple[StyleSource,
         if path.suffix.lower() != STYLE_SUFFIX:
             sources.append(StyleSource(path))
             continue
-        bank, info = _read(path)
-        for index, name in enumerate(info.sources or [None] * len(bank)):
-            number = index + 1 if len(bank) > 1 else None
-            sources.append(StyleSource(path, number, bank[index], name))
+        file = read_style_file(path)
+        for index, name in enumerate(file.sources or [None] * len(file.style)):
+            number = index + 1 if len(file.style) > 1 else None
+            sources.append(StyleSource(path, number, file.style[index], name))
     return tuple(sources)
 
 
@@ -171,20 +166,49 @@ def load_style(path: str | os.PathLike[str], *, encoder: EncoderIdentity | None 
         InputError: the file is missing or damaged, is not a style file, or was made with another
             encoder.
     """
-    style, _ = _read(path)
+    style = read_style_file(path).style
     if encoder is not None:
         check_same_encoder(**{"the model": encoder, str(path): style.encoder})
     return style
 
 
-def describe_style(path: str | os.PathLike[str]) -> StyleInfo:
-    """What a style file says about itself; the statistics are not read.
+def read_style_file(path: str | os.PathLike[str]) -> StyleFile:
+    """Reads a style, or a bank, and what its file says about it.
 
     Raises:
         InputError: the file is missing or damaged, or is not a style file.
     """
-    with _opened(path) as file:
-        return _info(path, file)
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata: dict[str, str] = file.metadata() or {}
+            if metadata.get("format") != _FORMAT:
+                raise InputError(f"{path} is not a style file: its format is not {_FORMAT}")
+            # Copies, since the file may be replaced while the style is in use.
+            mean, std = (file.get_tensor(name).clone() for name in ("mean", "std"))
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"{path} cannot be read as a style file: {one_line(error)}") from error
+    if not (
+        all(values.dtype == torch.float32 and values.ndim == 2 for values in (mean, std))
+        and mean.shape == std.shape
+        and mean.numel()
+        and (mean.isfinite() & std.isfinite() & (std > 0)).all()
+    ):
+        raise InputError(
+            f"{path} is damaged: mean and std must be [styles, channels] in float32, finite and of "
+            "one shape, and std above 0"
+        )
+    try:
+        encoder = EncoderIdentity(metadata[ENCODER_KEY], metadata[_LABEL_KEY])
+        sources = tuple(str(name) for name in json.loads(metadata["sources"]))
+        if len(sources) not in (0, len(mean)):
+            raise ValueError(f"{len(sources)} sources for {len(mean)} styles")
+        encoded = metadata.get(_PREVIEW_KEY, "").removeprefix(_PREVIEW_HEAD)
+        preview = base64.b64decode(encoded, validate=True) or None
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path} is damaged: its metadata is not valid ({error!r})") from error
+    device = surroundings.current().output_device()
+    style = Style(Statistics(mean.to(device), std.to(device)), encoder)
+    return StyleFile(style, sources, preview)
 
 
 def check_style_path(path: str | os.PathLike[str]) -> None:
@@ -208,52 +232,3 @@ def _small(pictures: Sequence[Tensor]) -> bytes:
     sheet = arranged(rows, (PREVIEW_SIDE + GAP) // columns - GAP)
     to_image(sheet).save(stream, "JPEG", quality=75)
     return stream.getvalue()
-
-
-def _read(path: str | os.PathLike[str]) -> tuple[Style, StyleInfo]:
-    with _opened(path) as file:
-        mean, std = (_tensor(path, file, name) for name in ("mean", "std"))
-        info = _info(path, file)
-    if mean.shape != std.shape or not (mean.isfinite() & std.isfinite() & (std > 0)).all():
-        raise InputError(
-            f"{path} is damaged: mean and std must be finite and of one shape, and std above 0"
-        )
-    device = surroundings.current().output_device()
-    return Style(Statistics(mean.to(device), std.to(device)), info.encoder), info
-
-
-@contextmanager
-def _opened(path: str | os.PathLike[str]) -> Iterator[Any]:
-    """A style file; whatever goes wrong with it is an `InputError`."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            if (file.metadata() or {}).get("format") != _FORMAT:
-                raise InputError(f"{path} is not a style file: its format is not {_FORMAT}")
-            yield file
-    except (OSError, SafetensorError) as error:
-        raise InputError(f"{path} cannot be read as a style file: {one_line(error)}") from error
-
-
-def _info(path: str | os.PathLike[str], file: Any) -> StyleInfo:
-    metadata: dict[str, str] = file.metadata()
-    shape = file.get_slice("mean").get_shape()
-    if len(shape) != 2 or 0 in shape:
-        raise InputError(f"{path} is damaged: mean must be [styles, channels], got {shape}")
-    try:
-        encoder = EncoderIdentity(metadata[ENCODER_KEY], metadata[_LABEL_KEY])
-        sources = tuple(str(name) for name in json.loads(metadata["sources"]))
-        if len(sources) not in (0, shape[0]):
-            raise ValueError(f"{len(sources)} sources for {shape[0]} styles")
-        encoded = metadata.get(_PREVIEW_KEY, "").removeprefix(_PREVIEW_HEAD)
-        preview = base64.b64decode(encoded, validate=True) or None
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path} is damaged: its metadata is not valid ({error!r})") from error
-    return StyleInfo(encoder, shape[0], sources, preview)
-
-
-def _tensor(path: str | os.PathLike[str], file: Any, name: str) -> Tensor:
-    tensor: Tensor = file.get_tensor(name)
-    if tensor.dtype != torch.float32:
-        raise InputError(f"{path} is damaged: {name} must be float32, got {tensor.dtype}")
-    # What safetensors gives may lie in the file, which may be replaced while the style is in use.
-    return tensor.clone()

@@ -11,7 +11,7 @@ import torch
 
 from adain_nodes.cli import main
 from adain_nodes.files.pictures import read_mask, read_picture
-from adain_nodes.files.styles import describe_style, load_style, save_style
+from adain_nodes.files.styles import load_style, read_style_file, save_style
 from adain_nodes.models.model import Model, load_model
 from adain_nodes.models.weights.tensors import EncoderIdentity
 from adain_nodes.pipeline.transfer import encode, stack_styles, style_of, style_statistics
@@ -74,9 +74,9 @@ def test_save_stacks_pictures_and_files_in_their_order(save: Command, model: Mod
     path = Path("new/bank.safetensors")
     names = ["cat.png", "oil.png", "ink.png", "cat.png"]
     assert_same(load_style(path), stack_styles([styled(model, name) for name in names]))
-    info = describe_style(path)
-    assert list(info.sources) == names
-    assert info.preview is not None
+    file = read_style_file(path)
+    assert list(file.sources) == names
+    assert file.preview is not None
 
 
 def test_save_takes_styles_from_the_masked_parts(save: Command, model: Model) -> None:
@@ -98,13 +98,13 @@ def test_save_takes_styles_from_the_masked_parts(save: Command, model: Model) ->
 )
 def test_styles_may_be_options(save: Command, styles: tuple[str, ...]) -> None:
     assert save(*styles, "--output", "pair.safetensors") == 0
-    assert describe_style(Path("pair.safetensors")).sources == ("oil.png", "ink.png")
+    assert read_style_file(Path("pair.safetensors")).sources == ("oil.png", "ink.png")
 
 
 def test_save_names_files_whose_sources_are_unknown(save: Command, model: Model) -> None:
     save_style(Path("mixture.safetensors"), styled(model, "oil.png"))
     assert save("mixture.safetensors", "ink.png", "-o", "bank.safetensors") == 0
-    assert describe_style(Path("bank.safetensors")).sources == ("mixture.safetensors", "ink.png")
+    assert read_style_file(Path("bank.safetensors")).sources == ("mixture.safetensors", "ink.png")
 
 
 def test_list_says_what_files_and_folders_hold(save: Command, capsys: Capture) -> None:

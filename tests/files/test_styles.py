@@ -17,8 +17,8 @@ from adain_nodes.files.pictures import write_picture
 from adain_nodes.files.styles import (
     PREVIEW_SIDE,
     StyleSource,
-    describe_style,
     load_style,
+    read_style_file,
     save_style,
     style_sources,
 )
@@ -50,28 +50,28 @@ def path(tmp_path: Path) -> Path:
 def test_a_style_comes_back_bit_by_bit(path: Path, count: int) -> None:
     style = bank_of(count)
     save_style(path, style)
-    again = load_style(path)
+    file = read_style_file(path)
+    again = file.style
     assert torch.equal(again.statistics.mean, style.statistics.mean)
     assert torch.equal(again.statistics.std, style.statistics.std)
     assert again.statistics.mean.dtype == torch.float32
     assert (again.encoder, again.encoder.name) == (ONE, "one")
-    info = describe_style(path)
-    assert (info.encoder, info.count, info.sources, info.preview) == (ONE, count, (), None)
+    assert (file.sources, file.preview) == ((), None)
 
 
 def test_a_file_says_where_its_styles_come_from(path: Path) -> None:
     pictures = [torch.rand(40, 60, 3), torch.rand(30, 20, 1)]
     save_style(path, bank_of(2), sources=["öl, matt.jpg", "ink.png"], preview=pictures)
-    info = describe_style(path)
-    assert info.sources == ("öl, matt.jpg", "ink.png")
-    assert info.preview is not None
-    with Image.open(io.BytesIO(info.preview)) as preview:
+    file = read_style_file(path)
+    assert file.sources == ("öl, matt.jpg", "ink.png")
+    assert file.preview is not None
+    with Image.open(io.BytesIO(file.preview)) as preview:
         assert preview.format == "JPEG"
     # Where ComfyUI's model library looks for a picture and a title.
     metadata = metadata_of(path)
     head, _, encoded = metadata["modelspec.thumbnail"].partition(",")
     assert head == "data:image/jpeg;base64"
-    assert base64.b64decode(encoded) == info.preview
+    assert base64.b64decode(encoded) == file.preview
     assert not any(key.endswith(("title", "name")) for key in metadata)
 
 
@@ -124,21 +124,17 @@ def test_a_write_that_fails_leaves_what_was_there(
 def test_a_truncated_file_is_refused(path: Path, length: int) -> None:
     save_style(path, bank_of(1))
     path.write_bytes(path.read_bytes()[:length])
-    for read in (load_style, describe_style):
-        with pytest.raises(InputError, match=r"oil\.safetensors cannot be read as a style file"):
-            read(path)
+    with pytest.raises(InputError, match=r"oil\.safetensors cannot be read as a style file"):
+        load_style(path)
 
 
 def test_what_is_no_style_file_is_refused(path: Path, tmp_path: Path) -> None:
-    for read in (load_style, describe_style):
-        with pytest.raises(InputError, match=r"oil\.safetensors cannot be read"):
-            read(path)
-        with pytest.raises(InputError, match=r"cannot be read"):
-            read(tmp_path)
+    for missing in (path, tmp_path):
+        with pytest.raises(InputError, match="cannot be read as a style file"):
+            load_style(missing)
     write_tensors(path, {"mean": torch.zeros(1, 2)}, {"format": "adain-decoder"})
-    for read in (load_style, describe_style):
-        with pytest.raises(InputError, match=r"oil\.safetensors is not a style file"):
-            read(path)
+    with pytest.raises(InputError, match=r"oil\.safetensors is not a style file"):
+        load_style(path)
 
 
 @pytest.mark.parametrize(
@@ -182,7 +178,7 @@ def test_damaged_metadata_is_refused(path: Path, change: dict[str, str | None]) 
     tensors = {"mean": style.statistics.mean, "std": style.statistics.std}
     write_tensors(path, tensors, metadata)
     with pytest.raises(InputError, match=r"oil\.safetensors is damaged"):
-        describe_style(path)
+        read_style_file(path)
 
 
 @pytest.mark.parametrize("name", ["oil", "oil.png"])
@@ -240,7 +236,7 @@ RED, GREEN, BLUE = (torch.eye(3)[i].expand(30, 50, 3) for i in range(3))
 
 def preview_of(path: Path, pictures: Tensor | list[Tensor]) -> bytes:
     save_style(path, bank_of(1), preview=pictures)
-    preview = describe_style(path).preview
+    preview = read_style_file(path).preview
     assert preview is not None
     return preview
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from adain_nodes.files.styles import describe_style, save_style
+from adain_nodes.files.styles import read_style_file, save_style
 from adain_nodes.host import surroundings
 from adain_nodes.host.errors import InputError
 from adain_nodes.host.plain import Host
@@ -69,7 +69,7 @@ def test_the_name_of_the_file_is_shown(folders: list[Path], style: Style) -> Non
 
 def test_a_preview_travels_with_the_style(folders: list[Path], style: Style) -> None:
     run("AdaINSaveStyle", style=style, filename_prefix="oil", preview=torch.rand(2, 9, 9, 4))
-    assert describe_style(folders[0] / "oil_00001_.safetensors").preview is not None
+    assert read_style_file(folders[0] / "oil_00001_.safetensors").preview is not None
 
 
 def test_a_preview_that_is_no_picture_is_refused(folders: list[Path], style: Style) -> None:
