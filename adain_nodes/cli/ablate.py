@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .encoders import ENCODER_HELP, encoder_tensors, shared_encoder
+from ..training.options import ABLATION
+from .training import add_inputs, add_training_options, training_options
 
 if TYPE_CHECKING:
     from ..training.ablation.study import Study
-    from ..training.options import TrainingOptions
+
+OPTIONS = ("steps", "batch", "crop", "learning_rate", "reference", "style_weight", "seed")
+"""Hyper-parameters that the command line can set."""
 
 SHEET_SIZE = 256
 """Side of the pictures in the sheet in px."""
@@ -21,11 +24,11 @@ SHEET_COUNT = 3
 
 DESCRIPTION = """\
 Trains Enc-AdaIN-Dec, Enc-Concat-Dec, Enc-AdaIN-BNDec and Enc-AdaIN-INDec, one after the other,
-with the same losses, seed and order of crops, and writes into the output folder:
+with the same losses, seed, order of crops and start, and writes into the output folder:
   results.md, results.json  losses on pictures held out, and at the end of training
   curves.png, curves.json   losses over the steps
   sheet.png                 a row for each content and style: both, then what each decoder makes
-Started again with the same --output, it goes on from the last checkpoint.
+Run the same command again to resume from the last checkpoint.
 """
 
 
@@ -36,53 +39,46 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         description=DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add = parser.add_argument
-    add("--content", type=Path, required=True, help="folder of photographs")
-    add("--style", type=Path, required=True, help="folder of art")
-    add("--encoder", required=True, metavar="NAME|FILE|REPO@COMMIT", help=ENCODER_HELP)
-    add("--output", type=Path, required=True, help="folder of the ablation")
-    add(
-        "--exclude", type=Path,
-        help="text file with the names of the pictures to hold out (default: one in 20)",
-    )  # fmt: skip
-    add("--steps", type=int, default=3000, help="of each decoder (default: 3000)")
-    add("--batch", type=int, default=8, help="pairs in each step, over all processes")
-    add("--crop", type=int, default=128, help="side of the crops in px (default: 128)")
-    add("--learning-rate", type=float, default=1e-3)
-    add("--reference", choices=("paper", "torch", "pytorch"), default="pytorch")
-    add("--style-weight", type=float, help="default: that of --reference")
-    add("--seed", type=int, default=0)
-    add("--precision", choices=("fp32", "bf16"), default="fp32", help="to train in")
-    add("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
+    add_inputs(
+        parser,
+        exclude="text file with the paths of the pictures to hold out, one a line (default: hold "
+        "out one in 20)",
+        output="folder of the ablation",
+    )
+    add_training_options(parser, ABLATION, OPTIONS)
     for kind in ("content", "style"):
-        add(
-            f"--sheet-{kind}", type=Path, nargs="+", metavar="PICTURE",
+        parser.add_argument(
+            f"--sheet-{kind}", type=Path, nargs="+", action="extend", metavar="PICTURE",
             help=f"{kind} pictures of the sheet (default: the first {SHEET_COUNT} held out)",
         )  # fmt: skip
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
+    training = training_options(options, ABLATION)
+
     from ..files.pictures import picture_size
     from ..host.processes import joined_world, local_device
     from ..training.ablation.study import Pictures, Study, hold_out
-    from ..training.data import find_pictures, read_names, warn_of_unknown
+    from ..training.data import find_pictures, pictures_named_in
+    from ..training.encoders import encoder_tensors, shared_encoder
     from .device import chosen_device
 
-    training = _training_options(options)
-    names = read_names(options.exclude) if options.exclude else None
-    contents, held_out_contents = hold_out(find_pictures(options.content), names)
-    styles, held_out_styles = hold_out(find_pictures(options.style), names)
+    contents, styles = find_pictures(*options.content), find_pictures(*options.style)
+    named = None
+    if options.exclude:
+        searched = (*options.content, *options.style)
+        named = pictures_named_in(options.exclude, (*contents, *styles), searched)
+    contents, held_out_contents = hold_out(contents, named)
+    styles, held_out_styles = hold_out(styles, named)
     held_out = (*held_out_contents, *held_out_styles)
-    if names is not None:
-        warn_of_unknown(names, held_out, options.exclude)
     sheet_contents = options.sheet_content or held_out_contents[:SHEET_COUNT]
     sheet_styles = options.sheet_style or held_out_styles[:SHEET_COUNT]
     # A broken one would show only after all the training.
     for path in (*held_out, *sheet_contents, *sheet_styles):
         picture_size(path)
     device = local_device(chosen_device(options.device))
-    tensors, _ = encoder_tensors(options.encoder, contents, options.seed)
+    tensors, _ = encoder_tensors(options.encoder, contents, training.seed)
     with joined_world() as world:
         study = Study(
             shared_encoder(tensors, world).to(device),
@@ -95,23 +91,6 @@ def run(options: argparse.Namespace) -> None:
         _train(study)
         if world.is_main:
             _report(study, sheet_contents, sheet_styles)
-
-
-def _training_options(options: argparse.Namespace) -> TrainingOptions:
-    from ..training.options import TrainingOptions
-
-    return TrainingOptions(
-        steps=options.steps,
-        batch=options.batch,
-        crop=options.crop,
-        optimizer="adam",  # as in the paper
-        learning_rate=options.learning_rate,
-        reference=options.reference,
-        style_weight=options.style_weight,
-        seed=options.seed,
-        # What batch normalisation learns on the way belongs to the weights of that moment.
-        ema=0,
-    )
 
 
 def _train(study: Study) -> None:

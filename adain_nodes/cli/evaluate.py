@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..host.errors import InputError
+from ..host.options import DEFAULT_MODEL, PRECISIONS, REFERENCES
+from ..training.options import style_weight
 
 if TYPE_CHECKING:
     from ..host.options import Precision
@@ -38,16 +40,16 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     for kind in ("content", "style"):
         parser.add_argument(
-            f"--{kind}", type=Path, nargs="+", required=True, metavar="PICTURE|FOLDER",
-            help="pictures, and folders that are searched for pictures with their subfolders",
+            f"--{kind}", type=Path, nargs="+", action="extend", required=True,
+            metavar="PICTURE|FOLDER", help="pictures, and folders, searched with subfolders",
         )  # fmt: skip
     parser.add_argument(
         "--only", type=Path, metavar="FILE",
-        help="text file with the names of the pictures to use, such as those held out of training",
+        help="text file with the paths of the pictures to use, one a line, such as those held out",
     )  # fmt: skip
     parser.add_argument(
-        "--model", action="append", metavar="NAME|FOLDER|DECODER_FILE",
-        help="model to measure; may be given several times (default: adain-vgg16)",
+        "--model", nargs="+", action="extend", metavar="NAME|FOLDER|DECODER_FILE",
+        help=f"models to measure (default: {DEFAULT_MODEL})",
     )  # fmt: skip
     parser.add_argument(
         "--size", type=int, default=512, metavar="PX", help="side of the pictures (default: 512)"
@@ -57,11 +59,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="measure this many pairs, spread evenly, in place of all contents x styles",
     )  # fmt: skip
     parser.add_argument(
-        "--reference", choices=("paper", "torch", "pytorch"), default="pytorch",
+        "--reference", choices=REFERENCES, default="pytorch",
         help="how the losses are read, as in training (default: pytorch)",
     )  # fmt: skip
     parser.add_argument(
-        "--precision", choices=("auto", "fp32", "bf16", "fp16"), default="auto",
+        "--precision", choices=PRECISIONS, default="auto",
         help="to compute in; auto: models in what is fastest, losses in fp32 (default: auto)",
     )  # fmt: skip
     parser.add_argument(
@@ -116,8 +118,8 @@ def run(options: argparse.Namespace) -> None:
     from ..files.pictures import picture_size
     from ..models.model import load_model
     from ..training.evaluation.evaluate import balanced_pairs, evaluate, reconstructions
-    from ..training.evaluation.figures import check_matplotlib
     from ..training.evaluation.losses import LossMeter
+    from ..training.plots import check_matplotlib
     from .device import chosen_device
     from .evaluate_report import Report, markdown
     from .progress import terminal_progress
@@ -129,7 +131,7 @@ def run(options: argparse.Namespace) -> None:
     for path in (*contents, *styles):
         picture_size(path)
     pairs = balanced_pairs(contents, styles, options.pairs)
-    names = list(dict.fromkeys(options.model or ["adain-vgg16"]))
+    names = list(dict.fromkeys(options.model or [DEFAULT_MODEL]))
     with terminal_progress(2 * (len(names) + 1)) as progress:
         models = [
             load_model(name, precision=options.precision, device=device, progress=progress)
@@ -227,8 +229,8 @@ def _check_numbers(options: argparse.Namespace) -> None:
     weight = options.style_weight
     if weight is not None and not 0 <= weight < float("inf"):
         raise InputError(f"--style-weight must be a number of at least 0, got {weight:g}")
-    if options.optimize and options.reference == "paper" and weight is None:
-        raise InputError("--reference paper has no style weight of its own: give --style-weight")
+    if options.optimize:
+        style_weight(options.reference, weight)
 
 
 def _steps(text: str) -> tuple[int, ...]:
@@ -245,20 +247,16 @@ def _steps(text: str) -> tuple[int, ...]:
 
 
 def _pictures(options: argparse.Namespace) -> tuple[list[Path], list[Path]]:
-    """Contents and styles, each picture once, restricted to the names in --only."""
-    from ..training.data import find_pictures, read_names, warn_of_unknown
+    """Contents and styles, each picture once, restricted to those named in --only."""
+    from ..training.data import find_pictures, pictures_named_in
 
-    only = read_names(options.only) if options.only else None
-    chosen: dict[str, list[Path]] = {}
-    for kind in ("content", "style"):
-        found: dict[Path, None] = {}
-        for path in getattr(options, kind):
-            found.update(dict.fromkeys(find_pictures(path) if path.is_dir() else [path]))
-        chosen[kind] = [path for path in found if only is None or path.name in only]
-        if not chosen[kind]:
-            raise InputError(
-                f"--{kind} has none of the {len(only or ())} pictures named in {options.only}"
-            )
-    if only is not None:
-        warn_of_unknown(only, (*chosen["content"], *chosen["style"]), options.only)
-    return chosen["content"], chosen["style"]
+    contents, styles = find_pictures(*options.content), find_pictures(*options.style)
+    if options.only:
+        searched = (*options.content, *options.style)
+        only = pictures_named_in(options.only, (*contents, *styles), searched)
+        contents = [path for path in contents if path in only]
+        styles = [path for path in styles if path in only]
+        for kind, left in (("content", contents), ("style", styles)):
+            if not left:
+                raise InputError(f"--{kind} has none of the pictures named in {options.only}")
+    return contents, styles

@@ -11,8 +11,8 @@ from typing import Any
 from ..host.writing import write_text
 from ..training.evaluation.comparison import Curve
 from ..training.evaluation.evaluate import Reconstruction, Row
-from ..training.evaluation.figures import new_figure, save_figure
 from ..training.evaluation.losses import LAYERS
+from ..training.plots import new_figure, save_figure
 
 
 @dataclass(frozen=True)

@@ -127,7 +127,7 @@ def run_convert(options: argparse.Namespace) -> None:
     from ..models.conversion.foreign import read_trunk
     from ..models.conversion.port import write_port_model
     from ..models.weights.tensors import write_tensors
-    from ..training.data import calibration_crops, find_pictures, read_names
+    from ..training.data import calibration_crops, find_pictures, pictures_named_in
 
     trunk = read_trunk(options.source)
     if trunk is None:
@@ -138,8 +138,10 @@ def run_convert(options: argparse.Namespace) -> None:
         return
     calibration, notes = None, ""
     if options.calibration is not None:
-        exclude = read_names(options.exclude) if options.exclude else ()
-        photographs = find_pictures(options.calibration, exclude=exclude)
+        photographs = find_pictures(options.calibration)
+        if options.exclude:
+            named = pictures_named_in(options.exclude, photographs, [options.calibration])
+            photographs = [path for path in photographs if path not in named]
         calibration, notes = calibration_crops(photographs, options.seed)
     converted = convert(trunk, calibration, notes=notes)
     if converted.after:
@@ -154,7 +156,7 @@ def run_convert(options: argparse.Namespace) -> None:
 
 
 def run_export_decoder(options: argparse.Namespace) -> None:
-    from ..training.export import export_decoder
+    from ..training.checkpoint import export_decoder
 
     encoder = options.encoder or options.checkpoint.parent / "encoder.safetensors"
     export_decoder(options.checkpoint, encoder, options.output, license=options.license)

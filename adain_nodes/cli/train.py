@@ -3,109 +3,77 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..host.errors import InputError
-from .encoders import ENCODER_HELP, encoder_tensors, shared_encoder
+from ..training.options import TrainingOptions
+from .training import OPTIONS, add_inputs, add_training_options, training_options
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ..training.options import TrainingOptions
     from ..training.trainer import Trainer
 
-DEFAULTS_NOTE = "started again with the same --output, a run goes on from its last checkpoint"
+DESCRIPTION = """\
+Trains a decoder. Run the same command again to resume from the last checkpoint in --output.
+"""
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = subparsers.add_parser(
-        "train", help="train a decoder", description=f"Trains a decoder; {DEFAULTS_NOTE}."
-    )
+    parser = subparsers.add_parser("train", help="train a decoder", description=DESCRIPTION)
     add = parser.add_argument
-    add("--content", type=Path, required=True, help="folder of photographs")
-    add("--style", type=Path, required=True, help="folder of art")
-    add("--encoder", required=True, metavar="NAME|FILE|REPO@COMMIT", help=ENCODER_HELP)
-    add("--output", type=Path, required=True, help="folder of the run")
-    add("--decoder", type=Path, help="decoder file to start from instead of from scratch")
-    add("--exclude", type=Path, help="text file with the names of pictures never to train on")
-    add("--steps", type=int, default=80_000)
-    add("--batch", type=int, default=8, help="pairs in each step, over all processes")
-    add("--crop", type=int, default=128, help="side of the crops in px")
-    add("--optimizer", choices=("muon", "adam"), default="muon")
-    add("--learning-rate", type=float, default=5e-4)
-    add(
-        "--schedule", choices=("cosine", "constant", "inverse"), default="cosine",
-        help="how the learning rate falls: to 0 at the end, not at all, or as in the authors' code",
-    )  # fmt: skip
-    add("--reference", choices=("paper", "torch", "pytorch"), default="pytorch")
-    add("--content-weight", type=float, default=1.0)
-    add("--style-weight", type=float, help="default: that of --reference")
-    add(
-        "--balanced", action=argparse.BooleanOptionalAction, default=True,
-        help="minimise the mean logarithm of the losses of pairs, so that all count alike; "
-        "--no-balanced: their mean, as in the paper",
-    )  # fmt: skip
-    add("--tv-weight", type=float, default=0.0, help="of the total variation of the result")
-    add(
-        "--smoothness-weight", type=float, default=0.0,
-        help="of coarse contrast where the content has none: against halos",
-    )  # fmt: skip
-    add(
-        "--identity-weight", type=float, default=0.0,
-        help="of the difference between a content and what comes out in its own style",
-    )  # fmt: skip
-    add(
-        "--ema", type=float, default=0.999, metavar="DECAY",
-        help="of the moving average of the weights that is exported; 0 keeps none",
-    )  # fmt: skip
-    add("--reconstruction-steps", type=int, default=600, help="warm-up on plain reconstruction")
-    add(
-        "--photographs-as-styles", type=float, default=0.2, metavar="SHARE",
-        help="share of the steps that take photographs as styles",
-    )  # fmt: skip
-    add(
-        "--recolored-styles", type=float, default=0.3, metavar="SHARE",
-        help="share of the style crops whose red, green and blue change places at random",
-    )  # fmt: skip
+    add_inputs(
+        parser,
+        exclude="text file with the paths of pictures never to train on, one a line",
+        output="folder of the run",
+    )
+    add("--decoder", type=Path, metavar="FILE", help="decoder file to start from")
+    add_training_options(parser, TrainingOptions(), OPTIONS)
     add(
         "--emphasis", action="append", default=[], metavar="PATTERN=FACTOR",
-        help="draw styles whose file name matches PATTERN more often; may be given several times",
+        help="draw styles whose file name matches PATTERN FACTOR times as often; may be repeated",
     )  # fmt: skip
-    add("--seed", type=int, default=0)
-    add("--precision", choices=("fp32", "bf16"), default="fp32")
-    add("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps")
     add(
         "--preview-interval", type=int, default=500, metavar="STEPS",
-        help="steps between sheets of results in previews/, and between plots; 0 makes none",
+        help="steps between sheets of results in previews/, and between plots; 0 makes none "
+        "(default: 500)",
     )  # fmt: skip
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
+    training = replace(
+        training_options(options, TrainingOptions()),
+        emphasis=dict(map(_factor, options.emphasis)),
+    )
+    if options.preview_interval < 0:
+        raise InputError(f"--preview-interval must be at least 0, got {options.preview_interval}")
+
     from ..host.processes import joined_world, local_device
-    from ..models.networks.decoder import Decoder
-    from ..models.weights.tensors import read_tensors
-    from ..training.data import RandomCrops, emphasis, find_pictures, read_names, warn_of_unknown
+    from ..training.checkpoint import read_decoder
+    from ..training.data import RandomCrops, emphasis, find_pictures, pictures_named_in
+    from ..training.encoders import encoder_tensors, shared_encoder
     from ..training.trainer import Trainer
     from .device import chosen_device
 
-    training = _training_options(options)
-    if options.preview_interval < 0:
-        raise InputError(f"--preview-interval must be at least 0, got {options.preview_interval}")
-    exclude = read_names(options.exclude) if options.exclude else set()
-    paths = find_pictures(options.content, exclude=exclude)
-    style_paths = find_pictures(options.style, exclude=exclude)
-    if exclude:
-        everything = (*find_pictures(options.content), *find_pictures(options.style))
-        warn_of_unknown(exclude, everything, options.exclude)
+    paths, style_paths = find_pictures(*options.content), find_pictures(*options.style)
+    if options.exclude:
+        searched = (*options.content, *options.style)
+        excluded = pictures_named_in(options.exclude, (*paths, *style_paths), searched)
+        paths = [path for path in paths if path not in excluded]
+        style_paths = [path for path in style_paths if path not in excluded]
+        for kind, left in (("content", paths), ("style", style_paths)):
+            if not left:
+                raise InputError(f"{options.exclude} excludes all pictures of --{kind}")
     device = local_device(chosen_device(options.device))
-    tensors, metadata = encoder_tensors(options.encoder, paths, options.seed)
-    contents = RandomCrops(paths, size=options.crop, seed=(options.seed, 0))
+    tensors, metadata = encoder_tensors(options.encoder, paths, training.seed)
+    contents = RandomCrops(paths, size=training.crop, seed=(training.seed, 0))
     styles = RandomCrops(
         style_paths,
-        size=options.crop,
-        seed=(options.seed, 1),
+        size=training.crop,
+        seed=(training.seed, 1),
         weights=emphasis(style_paths, training.emphasis),
         recolored=training.recolored_styles,
     )
@@ -113,7 +81,7 @@ def run(options: argparse.Namespace) -> None:
         encoder = shared_encoder(tensors, world)
         decoder = None
         if options.decoder:
-            decoder = Decoder.from_tensors(read_tensors(options.decoder)[0], encoder.architecture)
+            decoder = read_decoder(options.decoder, encoder, options.encoder)
         # Not kept in a variable: it must be gone before the processes part.
         _train(
             Trainer(
@@ -134,16 +102,6 @@ def run(options: argparse.Namespace) -> None:
             print("skipped pictures that cannot be read:", *broken, sep="\n  ")
 
 
-def _training_options(options: argparse.Namespace) -> TrainingOptions:
-    from dataclasses import fields
-
-    from ..training.options import TrainingOptions
-
-    names = {field.name for field in fields(TrainingOptions)}
-    given = {name: value for name, value in vars(options).items() if name in names}
-    return TrainingOptions(**{**given, "emphasis": dict(map(_factor, options.emphasis))})
-
-
 def _train(
     trainer: Trainer, encoder: tuple[dict[str, Tensor], dict[str, str]], interval: int
 ) -> None:
@@ -151,7 +109,7 @@ def _train(
     from ..files.pictures import write_picture
     from ..models.weights.store import ENCODER_FILE
     from ..models.weights.tensors import write_tensors
-    from ..training.plot import plot_log
+    from ..training.plots import plot_log
     from ..training.previews import Previews
     from .progress import StepProgress
 

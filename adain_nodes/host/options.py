@@ -35,6 +35,9 @@ OptimizerName = Literal["muon", "adam"]
 Schedule = Literal["cosine", "constant", "inverse"]
 """How the learning rate falls: to 0 at the end, not at all, as in the authors' code."""
 
+Initialization = Literal["transposed", "random"]
+"""Where a decoder starts: at the encoder's transposed kernels, or at random ones."""
+
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 COLOR_METHODS: tuple[ColorMethod, ...] = get_args(ColorMethod)
 MASK_RESIZES: tuple[MaskResize, ...] = get_args(MaskResize)
@@ -44,6 +47,10 @@ REFERENCES: tuple[Reference, ...] = get_args(Reference)
 TRAINING_PRECISIONS: tuple[TrainingPrecision, ...] = get_args(TrainingPrecision)
 OPTIMIZERS: tuple[OptimizerName, ...] = get_args(OptimizerName)
 SCHEDULES: tuple[Schedule, ...] = get_args(Schedule)
+INITIALIZATIONS: tuple[Initialization, ...] = get_args(Initialization)
+
+STYLE_WEIGHTS: dict[Reference, float | None] = {"paper": None, "torch": 1e-2, "pytorch": 10.0}
+"""Default lambda of each reading of the losses; the paper's text gives none."""
 
 DEFAULT_MODEL = "adain-vgg16"
 """The model that is used where none is named."""

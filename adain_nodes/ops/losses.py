@@ -1,7 +1,8 @@
 """Content and style loss (paper, equations 11 to 13) in the three readings in use.
 
 `paper` is the text, `torch` the authors' code, `pytorch` the port most people train with. They
-differ in what is summed and what averaged, hence in the style weight lambda that goes with them.
+differ in what is summed and what averaged, hence in the style weight lambda that goes with them
+(`host.options.STYLE_WEIGHTS`).
 """
 
 from __future__ import annotations
@@ -13,9 +14,6 @@ from torch import Tensor
 
 from ..host.options import Reference
 from .statistics import Statistics
-
-STYLE_WEIGHTS: dict[Reference, float | None] = {"paper": None, "torch": 1e-2, "pytorch": 10.0}
-"""Default lambda of each reading; the paper's text gives none."""
 
 
 def content_loss(features: Tensor, target: Tensor, reference: Reference) -> Tensor:

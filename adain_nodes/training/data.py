@@ -7,7 +7,8 @@ repeatable, resumable at any step without stored random states, and splittable o
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Sequence
+import os
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -16,15 +17,17 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from ..files.folders import files_below
+from ..files.folders import files_of
 from ..files.pictures import READABLE_SUFFIXES
 from ..host.errors import InputError
 
 logger = logging.getLogger(__name__)
 
 CALIBRATION_CROPS = 64
+"""Number of crops that an encoder is calibrated on."""
+
 CALIBRATION_SIZE = 128
-"""How many crops, of how many px a side, an encoder is calibrated on."""
+"""Side of those crops in px."""
 
 TRAINING_SCALES = (0.5, 2.5)
 """A crop shows between these many times its own side of the original, so that strokes and objects
@@ -32,21 +35,69 @@ of several sizes are seen, and pictures that are soft at the scale of pixels, as
 most photographs of cameras are; the paper's fixed 256 px out of 512 lies within."""
 
 CALIBRATION_SCALES = (1.0, 2.5)
-"""The same for the crops that an encoder is calibrated on."""
+"""The scales of the crops that an encoder is calibrated on, in the same unit."""
 
 
-def find_pictures(folder: Path, *, exclude: Collection[str] = ()) -> list[Path]:
-    """All pictures below a folder, sorted, so that a seed means the same everywhere.
+def find_pictures(*paths: Path) -> list[Path]:
+    """Pictures in files and folders, each once and in order, so that a seed means the same
+    everywhere.
 
     Args:
-        folder: searched as `files.folders` does for files with one of `READABLE_SUFFIXES`.
-        exclude: names of files to leave out, such as held-out ones.
+        paths: picture files, and folders to search as `files.folders` does.
 
     Raises:
-        InputError: the folder does not exist or has no picture.
+        InputError: one does not exist, or is a folder without a picture.
     """
-    paths = files_below(folder, READABLE_SUFFIXES)
-    return [path for path in paths if path.name not in exclude]
+    for path in paths:
+        if not path.exists():
+            raise InputError(f"{path} does not exist")
+    return files_of(paths, READABLE_SUFFIXES)
+
+
+def pictures_named_in(
+    source: Path, pictures: Iterable[Path], searched: Iterable[Path]
+) -> set[Path]:
+    """Those pictures that a text file names, one path a line; warns of lines that name none, lest a
+    misspelt one is trained on.
+
+    A path is absolute, or relative to the folder of the text file, to a searched folder, to the
+    folder around a searched folder, or to the working folder. It names that file alone, not others
+    of its name elsewhere.
+
+    Args:
+        source: the text file.
+        pictures: as `find_pictures` gives them.
+        searched: the files and folders that they were found in.
+
+    Raises:
+        InputError: the text file cannot be read, or is not UTF-8.
+    """
+    try:
+        # Editors on Windows may begin a file with a byte order mark.
+        text = source.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{source} cannot be read as a list of paths in UTF-8: {error}") from error
+    lines = {line.strip() for line in text.splitlines()} - {""}
+    bases = {source.parent, Path()}
+    for path in searched:
+        folder = path if path.is_dir() else path.parent
+        bases |= {folder, folder.absolute().parent, folder.resolve().parent}
+    places: dict[str, set[Path]] = {}
+    for picture in pictures:
+        places.setdefault(os.path.realpath(picture), set()).add(picture)
+    named: set[Path] = set()
+    unknown = []
+    for line in sorted(lines):
+        found = [places.get(os.path.realpath(base / line), set()) for base in bases]
+        named.update(*found)
+        if not any(found):
+            unknown.append(line)
+    if unknown:
+        logger.warning(
+            "%d of the %d pictures named in %s were not found, such as %s",
+            len(unknown), len(lines), source, unknown[0],
+        )  # fmt: skip
+    return named
 
 
 def emphasis(paths: Iterable[Path], factors: dict[str, float]) -> list[float]:
@@ -177,33 +228,3 @@ def random_crop(
     )
     pixels = np.asarray(crop)
     return pixels[:, ::-1] if rng.random() < 0.5 else pixels
-
-
-def read_names(path: Path) -> set[str]:
-    """Names of pictures, one in each line of a text file, with or without folders before them.
-
-    Raises:
-        InputError: the file cannot be read, or is not UTF-8.
-    """
-    try:
-        # Editors on Windows may begin a file with a byte order mark.
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read as a list of names in UTF-8: {error}") from error
-    return {Path(line.strip()).name for line in lines if line.strip()}
-
-
-def warn_of_unknown(names: set[str], paths: Iterable[Path], source: Path) -> None:
-    """Warns of names that are those of no picture, lest a misspelt one is trained on.
-
-    Args:
-        names: as `read_names` gives them.
-        paths: all contents and styles.
-        source: the file of the names.
-    """
-    unknown = names - {path.name for path in paths}
-    if unknown:
-        logger.warning(
-            "%d of the %d pictures named in %s are in neither --content nor --style, such as %s",
-            len(unknown), len(names), source, min(unknown),
-        )  # fmt: skip

@@ -1,13 +1,22 @@
-"""Where the decoder starts: as the encoder's transpose, which already half inverts it."""
+"""Where the decoder starts: at the encoder's transpose, which already half inverts it, or at
+random."""
 
 from __future__ import annotations
 
+import math
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..models.networks.convolution import MirroredConv2d
 from ..models.networks.decoder import Decoder
 from ..models.networks.vgg import Encoder
+
+LAST_GAIN = 0.1
+"""Factor of the last random kernel: roughly the contrast of the first pictures."""
+
+GREY = 0.5
+"""Mean of the first pictures of a random decoder."""
 
 
 @torch.no_grad()
@@ -16,8 +25,9 @@ def initialize_from_encoder(decoder: Decoder, encoder: Encoder, pictures: Tensor
     channel on data (after Salimans and Kingma 2016).
 
     Before ReLU, every channel has mean 0 and deviation 1 over the pictures, so none is dead, and
-    what comes out has their own mean and deviation in each colour. With one gain for each layer, a
-    third of all channels fall silent for good within some hundred steps, and four fifths in time.
+    the decoded pictures have the mean and deviation of the given ones in each colour. With one
+    gain for each layer, a third of all channels die within some hundred steps, and four fifths in
+    time.
 
     Args:
         decoder: changed in place.
@@ -40,6 +50,30 @@ def initialize_from_encoder(decoder: Decoder, encoder: Encoder, pictures: Tensor
         x = layer(x)
 
 
+@torch.no_grad()
+def initialize_at_random(decoder: Decoder, seed: int) -> None:
+    """Draws normal kernels that keep the mean square through ReLU, with biases of 0 (He et al.
+    2015).
+
+    Every layer draws from a seed of its own, so decoders share each kernel that has the same shape
+    in them. The last kernel is made smaller and its bias a medium grey: the first pictures have
+    little contrast and lie within 0..1.
+
+    Args:
+        decoder: changed in place.
+        seed: of the kernels.
+    """
+    layers = [name for name, _, _ in decoder.architecture.decoder_layers()]
+    for index, name in enumerate(layers):
+        layer = _convolution(decoder, name)
+        generator = torch.Generator().manual_seed(len(layers) * seed + index)
+        layer.weight.normal_(0, math.sqrt(2 / layer.weight[0].numel()), generator=generator)
+        assert layer.bias is not None
+        layer.bias.zero_()
+    decoder.get_parameter("conv1_1.weight").mul_(LAST_GAIN)
+    decoder.get_parameter("conv1_1.bias").fill_(GREY)
+
+
 def _moments(maps: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and deviation of each channel over batch and space."""
     return maps.mean((0, 2, 3)), maps.var((0, 2, 3), correction=0).sqrt()
@@ -52,7 +86,7 @@ def _before_relu(layer: MirroredConv2d, x: Tensor) -> Tensor:
     return result
 
 
-def _convolution(network: Decoder | Encoder, name: str) -> MirroredConv2d:
+def _convolution(network: nn.Module, name: str) -> MirroredConv2d:
     layer = network.get_submodule(name)
     assert isinstance(layer, MirroredConv2d)
     return layer

@@ -12,7 +12,7 @@ from ..models.networks.vgg import Encoder
 from ..ops.adain import adain
 from ..ops.losses import content_loss, style_loss
 from ..ops.statistics import channel_statistics
-from .options import TrainingOptions
+from .options import TrainingOptions, style_weight
 
 RANGE_WEIGHT = 10.0
 """Of the mean square by which pictures leave 0..1: clamping them would lose its gradient there."""
@@ -92,7 +92,7 @@ class Objective:
         Args:
             decoder: g.
             contents: c, [B,3,h,w] in 0..1.
-            styles: s, likewise.
+            styles: s, of the same shape.
 
         Returns:
             Scalars by name; `loss` is what to minimise.
@@ -116,8 +116,7 @@ class Objective:
         style = style_loss(statistics, style_statistics, options.reference)
         picture = result.float()
         excess = (picture - picture.clamp(0, 1)).square().mean()
-        weight = options.weight_of_style
-        assert weight is not None
+        weight = style_weight(options.reference, options.style_weight)
         pairs = options.content_weight * content + weight * style
         loss = (pairs.log() if options.balanced else pairs).mean() + RANGE_WEIGHT * excess
         losses = {"content": content.mean(), "style": style.mean(), "range": excess}

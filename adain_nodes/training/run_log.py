@@ -6,6 +6,7 @@ import json
 import time
 from pathlib import Path
 
+from ..host.errors import InputError
 from ..host.writing import write_text
 
 
@@ -30,13 +31,13 @@ class RunLog:
 
         Args:
             step: steps done so far.
+
+        Raises:
+            InputError: the log is damaged.
         """
         if self.path.exists():
-            lines = self.path.read_text().splitlines(keepends=True)
-            kept = [
-                line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step
-            ]
-            write_text(self.path, "".join(kept))
+            kept = [line for line in read_log(self.path) if line["step"] <= step]
+            write_text(self.path, "".join(f"{json.dumps(line)}\n" for line in kept))
         self._recent, self._started = [], time.perf_counter()
 
     def add(self, losses: dict[str, float]) -> None:
@@ -67,8 +68,22 @@ class RunLog:
 
 def read_log(path: Path) -> list[dict[str, float]]:
     """The lines of a log, oldest first; none if there is no file yet. A line that a kill cut short
-    is left out."""
+    is left out.
+
+    Raises:
+        InputError: the log is damaged.
+    """
     if not path.exists():
         return []
-    lines = path.read_text().splitlines(keepends=True)
-    return [json.loads(line) for line in lines if line.endswith("\n")]
+    *whole, _ = path.read_bytes().split(b"\n")
+    lines = []
+    for number, text in enumerate(whole, 1):
+        try:
+            line = json.loads(text)
+        except ValueError:
+            line = None
+        values = line.values() if isinstance(line, dict) and "step" in line else [None]
+        if not all(isinstance(value, int | float) for value in values):
+            raise InputError(f"{path} is damaged: line {number} is not one of a training log")
+        lines.append(line)
+    return lines

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
 
@@ -22,15 +23,13 @@ from ..host.processes import World
 from ..models.networks.decoder import Decoder
 from ..models.networks.vgg import Encoder
 from ..models.weights.tensors import identify
-from .averaging import WeightAverage
 from .checkpoint import load_checkpoint, save_checkpoint
 from .data import RandomCrops
-from .initialization import initialize_from_encoder
+from .initialization import initialize_at_random, initialize_from_encoder
 from .objective import Condition, Objective, target_alone
 from .optimizer import Optimizer
-from .options import TrainingOptions
+from .options import TrainingOptions, decay
 from .run_log import RunLog
-from .schedule import decay
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +43,34 @@ LOG_INTERVAL = 20
 """Steps that each line of the log averages."""
 
 
+class WeightAverage:
+    """Exponential moving average of a network's parameters in training: a decoder without the noise
+    of the last steps.
+
+    Buffers, such as the running statistics of batch normalisation, are averages already and are
+    copied as they are.
+
+    Args:
+        network: starts the average.
+        decay: d of average <- d average + (1 - d) weights, 0..1. It is lowered to
+            (1 + t) / (10 + t) at step t, so that the start of a run is soon forgotten.
+    """
+
+    def __init__(self, network: nn.Module, decay: float) -> None:
+        self.network = deepcopy(network).requires_grad_(False).eval()
+        """The network with averaged weights."""
+        self.decay = decay
+
+    @torch.no_grad()
+    def update(self, network: nn.Module, step: int) -> None:
+        """Takes the weights after `step` steps into the average."""
+        decay = min(self.decay, (1 + step) / (10 + step))
+        for average, weight in zip(self.network.parameters(), network.parameters(), strict=True):
+            average.lerp_(weight, 1 - decay)
+        for copy, buffer in zip(self.network.buffers(), network.buffers(), strict=True):
+            copy.copy_(buffer)
+
+
 class Trainer:
     """One training run.
 
@@ -53,9 +80,10 @@ class Trainer:
         styles: crops of art.
         options: hyper-parameters.
         folder: where the run lives; made if absent.
-        decoder: to start from, changed in place; one made of the encoder's transpose if absent.
-            Any module from what `condition` gives to pictures [B,3,8h,8w]; its buffers are kept
-            in the checkpoint, too. A checkpoint in the folder takes precedence.
+        decoder: to start from, changed in place; without one, a new one starts as
+            `options.initialization` says. Any module from what `condition` gives to pictures
+            [B,3,8h,8w]; its buffers are kept in the checkpoint, too. A checkpoint in the folder
+            takes precedence.
         condition: what the decoder is fed, see `objective.Objective`; t if absent.
         bf16: whether to compute in bf16; weights and statistics stay fp32.
         world: the processes that share each batch.
@@ -88,25 +116,27 @@ class Trainer:
         self.contents = contents
         self.styles = styles
         self.device = next(encoder.parameters()).device
-        self.identity = identify(encoder.state_dict(), "encoder").sha256
-        """Of the encoder."""
+        self.identity = identify(encoder.state_dict(), "this run's encoder")
+        """Which encoder this is."""
         self.encoder = encoder.requires_grad_(False)
         self.encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        if decoder is None:
-            decoder = Decoder(encoder.architecture).to(self.device)
-            pictures = torch.cat([contents.batch(0, range(8)), styles.batch(0, range(8))])
-            initialize_from_encoder(decoder, encoder, pictures.to(self.device))
+        decoder = self._new_decoder() if decoder is None else decoder
         self.decoder = decoder.to(self.device).requires_grad_(True).train()
         self.decoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.objective = Objective(self.encoder, options, condition, bf16=bf16)
-        self.optimizer = Optimizer(self.decoder, options.optimizer, self.world)
+        self.optimizer = Optimizer(
+            self.decoder,
+            options.optimizer,
+            self.world,
+            keep_channels_alive=options.keep_channels_alive,
+        )
         self.average = WeightAverage(self.decoder, options.ema) if options.ema else None
         """Of the decoder's weights, if the options ask for one."""
         self.step, previous = load_checkpoint(
             folder,
             decoder=self.decoder,
             optimizer=self.optimizer,
-            average=self.average,
+            average=self.average.network if self.average else None,
             encoder=self.identity,
         )
         """Steps done so far."""
@@ -163,10 +193,20 @@ class Trainer:
             step=self.step,
             decoder=self.decoder,
             optimizer=self.optimizer,
-            average=self.average,
-            encoder=self.identity,
+            average=self.average.network if self.average else None,
+            encoder=self.identity.sha256,
             options=asdict(self.options),
         )
+
+    def _new_decoder(self) -> Decoder:
+        decoder = Decoder(self.encoder.architecture).to(self.device)
+        if self.options.initialization == "random":
+            initialize_at_random(decoder, self.options.seed)
+        else:
+            sources = (self.contents, self.styles)
+            pictures = torch.cat([source.batch(0, range(8)) for source in sources])
+            initialize_from_encoder(decoder, self.encoder, pictures.to(self.device))
+        return decoder
 
     def _train_step(self) -> dict[str, float]:
         rate = self._learning_rate()

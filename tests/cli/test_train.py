@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +13,15 @@ import pytest
 import torch
 from torch import nn
 
-from adain_nodes.cli import encoders, main
+from adain_nodes.cli import main, train
+from adain_nodes.cli.training import training_options
 from adain_nodes.files.pictures import read_picture, write_picture
 from adain_nodes.models.networks.vgg import Encoder
-from adain_nodes.models.weights.tensors import identify, read_tensors
+from adain_nodes.models.weights.tensors import identify, read_tensors, write_tensors
+from adain_nodes.training import data
+from adain_nodes.training.data import RandomCrops
+from adain_nodes.training.encoders import encoder_tensors
+from adain_nodes.training.options import PAPER, TrainingOptions
 
 Capture = pytest.CaptureFixture[str]
 
@@ -39,7 +47,7 @@ def test_names_to_exclude_that_no_picture_has_are_told(
     command: list[str], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     names = tmp_path / "held-out.txt"
-    names.write_text("0.png\nmispelt.png\n")
+    names.write_text("content/0.png\nmispelt.png\n")
     assert main([*command, "--exclude", str(names), "--output", str(tmp_path / "run")]) == 0
     assert "1 of the 2 pictures named in" in caplog.text and "such as mispelt.png" in caplog.text
 
@@ -93,6 +101,7 @@ def test_options_reach_the_run_and_its_checkpoint(command: list[str], tmp_path: 
         "reconstruction_steps": 1,
         "photographs_as_styles": 0.5,
         "seed": 7,
+        "initialization": "random",
     }
     words = [
         word
@@ -148,7 +157,7 @@ def test_a_run_does_not_go_on_with_another_encoder(
     before = (tmp_path / "run" / "encoder.safetensors").read_bytes()
     torch.save(vgg(encoder).state_dict(), tmp_path / "vgg.pth")
     assert main([*command, *output, "--encoder", str(tmp_path / "vgg.pth")]) == 2
-    assert "was trained with the encoder of identity" in capsys.readouterr().err
+    assert "not for this run's encoder" in capsys.readouterr().err
     assert (tmp_path / "run" / "encoder.safetensors").read_bytes() == before
 
 
@@ -181,8 +190,90 @@ def test_a_foreign_trunk_is_converted_as_the_other_command_does(
 
 
 def test_an_encoder_is_known_by_the_name_of_its_model() -> None:
-    tensors, metadata = encoders.encoder_tensors("adain-vgg16", (), 0)
+    tensors, metadata = encoder_tensors("adain-vgg16", (), 0)
     assert identify(tensors, "").sha256 == metadata["identity"]
+
+
+def test_pictures_are_excluded_by_path(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    used: list[list[str]] = []
+
+    class Noted(RandomCrops):
+        def __init__(self, paths: Sequence[Path], **settings: Any) -> None:
+            used.append([path.relative_to(tmp_path).as_posix() for path in paths])
+            super().__init__(paths, **settings)
+
+    monkeypatch.setattr(data, "RandomCrops", Noted)
+    names = tmp_path / "held-out.txt"
+    names.write_text("content/0.png\n")
+    run = ["--exclude", str(names), "-o", str(tmp_path / "run")]
+    assert main([*command, *run]) == 0
+    assert used == [["content/1.png", "content/2.png"], [f"style/{n}.png" for n in range(3)]]
+    names.write_text("".join(f"style/{n}.png\n" for n in range(3)))
+    assert main([*command, *run]) == 2
+    assert "held-out.txt excludes all pictures of --style" in capsys.readouterr().err
+
+
+def test_folders_and_pictures_may_be_given_together_or_apart(
+    command: list[str], tmp_path: Path
+) -> None:
+    more = [str(write_one(tmp_path / f"more/{n}.png")) for n in range(2)]
+    run = tmp_path / "run"
+    assert main([*command, "--style", *more, "--content", more[0], "-o", str(run)]) == 0
+    assert steps_logged(run) == [3]
+
+
+def write_one(path: Path) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    write_picture(path, torch.rand(20, 24, 3))
+    return path
+
+
+@pytest.mark.parametrize("name", ["checkpoint.safetensors", "log.jsonl"])
+def test_a_damaged_run_is_one_line(
+    command: list[str], tmp_path: Path, capsys: Capture, name: str
+) -> None:
+    run = tmp_path / "run"
+    assert main([*command, "-o", str(run)]) == 0
+    (run / name).write_text("broken\n")
+    assert main([*command, "-o", str(run), "--steps", "4"]) == 2
+    message = capsys.readouterr().err
+    assert str(run / name) in message and message.count("\n") == 1
+
+
+def test_a_decoder_of_another_encoder_is_refused(
+    command: list[str], tiny_model_folder: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    tensors, metadata = read_tensors(tiny_model_folder / "decoder.safetensors")
+    stranger = tmp_path / "stranger.safetensors"
+    write_tensors(stranger, tensors, {**metadata, "encoder": "5" * 64, "encoder_name": "five"})
+    assert main([*command, "--decoder", str(stranger), "-o", str(tmp_path / "run")]) == 2
+    message = capsys.readouterr().err
+    assert "stranger.safetensors was trained for the encoder five (555555555555), not" in message
+    assert "encoder.safetensors (" in message and message.count("\n") == 1
+
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def parsed(arguments: str) -> TrainingOptions:
+    """What a command line makes of the hyper-parameters."""
+    parser = argparse.ArgumentParser()
+    train.add_parser(parser.add_subparsers())
+    inputs = "train --content c --style s --encoder e -o o "
+    options = parser.parse_args((inputs + arguments).split())
+    return training_options(options, TrainingOptions())
+
+
+def test_the_commands_defaults_are_the_librarys() -> None:
+    assert replace(parsed(""), emphasis={}) == TrainingOptions()
+
+
+def test_the_readmes_choices_of_the_paper_are_the_papers() -> None:
+    text = README.read_text(encoding="utf-8")
+    flags = text.partition("For the paper's choices, use `")[2].partition("`")[0]
+    assert replace(parsed(flags), emphasis={}) == PAPER
 
 
 @pytest.mark.parametrize(

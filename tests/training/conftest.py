@@ -13,9 +13,9 @@ from torch import nn
 
 from adain_nodes.host.processes import World
 from adain_nodes.models.networks.vgg import Encoder
+from adain_nodes.training import plots
 from adain_nodes.training import trainer as trainer_module
 from adain_nodes.training.data import RandomCrops, find_pictures
-from adain_nodes.training.evaluation import figures
 from adain_nodes.training.objective import Condition, target_alone
 from adain_nodes.training.options import TrainingOptions
 from adain_nodes.training.trainer import Trainer
@@ -80,6 +80,6 @@ def without_warmup(monkeypatch: pytest.MonkeyPatch) -> None:
 def without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As if it were not installed. Whether it is, is asked once in a process."""
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    figures.can_draw.cache_clear()
+    plots.can_draw.cache_clear()
     yield
-    figures.can_draw.cache_clear()
+    plots.can_draw.cache_clear()

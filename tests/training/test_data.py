@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Sequence
 from itertools import permutations
 from pathlib import Path
@@ -15,8 +16,7 @@ from adain_nodes.training.data import (
     RandomCrops,
     emphasis,
     find_pictures,
-    read_names,
-    warn_of_unknown,
+    pictures_named_in,
 )
 
 
@@ -51,39 +51,91 @@ def test_pictures_are_found_in_all_folders_in_order(tmp_path: Path) -> None:
     assert found == sorted(tmp_path / name for name in names)
 
 
-def test_excluded_names_are_left_out(tmp_path: Path) -> None:
-    for name in ("a.png", "held-out.png", "folder/held-out.png"):
+def test_files_may_be_named_beside_folders(tmp_path: Path) -> None:
+    paths = [write_noise(tmp_path / name) for name in ("a/1.png", "b/2.png")]
+    assert find_pictures(paths[1], tmp_path / "a", paths[0]) == paths[::-1]
+
+
+@pytest.fixture
+def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Files of one name in several folders; the working folder is `tmp_path / "work"`."""
+    names = ("photos/1.png", "photos/a/1.png", "photos/b/1.png", "art/1.png", "work/1.png")
+    for name in names:
         write_noise(tmp_path / name)
-    assert find_pictures(tmp_path, exclude={"held-out.png"}) == [tmp_path / "a.png"]
+    monkeypatch.chdir(tmp_path / "work")
+    return find_pictures(tmp_path / "photos", tmp_path / "art")
 
 
-def test_names_are_read_from_a_list(tmp_path: Path) -> None:
-    path = tmp_path / "held-out.txt"
-    path.write_text("a.png\n\nfolder/b.jpg\n  c.png  \n")
-    assert read_names(path) == {"a.png", "b.jpg", "c.png"}
+def named(tmp_path: Path, photos: list[Path], text: str, where: str = "list.txt") -> list[str]:
+    """What a list names in the folders photos and art, below `tmp_path`."""
+    source = tmp_path / where
+    source.parent.mkdir(exist_ok=True)
+    source.write_text(text, encoding="utf-8")
+    searched = [tmp_path / "photos", tmp_path / "art"]
+    found = pictures_named_in(source, photos, searched)
+    return sorted(path.relative_to(tmp_path).as_posix() for path in found)
 
 
-def test_names_may_be_in_any_script_and_behind_a_byte_order_mark(tmp_path: Path) -> None:
-    path = tmp_path / "held-out.txt"
-    path.write_bytes("Müller.jpg\n\u6d6e\u4e16\u7ed8.png\n".encode("utf-8-sig"))
-    assert read_names(path) == {"Müller.jpg", "\u6d6e\u4e16\u7ed8.png"}
+@pytest.mark.parametrize(
+    ("line", "where", "expected"),
+    [
+        ("photos/a/1.png", "list.txt", ["photos/a/1.png"]),  # from the list's own folder
+        ("a/1.png", "lists/list.txt", ["photos/a/1.png"]),  # from a searched folder
+        ("photos/a/1.png", "lists/list.txt", ["photos/a/1.png"]),  # from the folder around it
+        ("../art/1.png", "lists/list.txt", ["art/1.png"]),  # from the working folder
+        ("./photos/b/../a/1.png", "list.txt", ["photos/a/1.png"]),
+        ("  a/1.png  \n\nb/1.png\n", "list.txt", ["photos/a/1.png", "photos/b/1.png"]),
+        # Both are directly in a searched folder.
+        ("1.png", "list.txt", ["art/1.png", "photos/1.png"]),
+    ],
+)
+def test_a_list_names_files_by_path_and_none_of_the_same_name(
+    tmp_path: Path, photos: list[Path], line: str, where: str, expected: list[str]
+) -> None:
+    assert named(tmp_path, photos, line, where) == expected
 
 
-def test_a_list_of_names_in_another_encoding_or_none_is_refused(tmp_path: Path) -> None:
+def test_a_list_may_hold_absolute_paths_even_by_way_of_links(
+    tmp_path: Path, photos: list[Path]
+) -> None:
+    (tmp_path / "linked").symlink_to(tmp_path / "photos")
+    assert named(tmp_path, photos, f"{tmp_path}/linked/b/1.png") == ["photos/b/1.png"]
+
+
+def test_a_picture_that_is_searched_by_itself_is_named_from_its_folder(
+    tmp_path: Path, photos: list[Path]
+) -> None:
+    source = tmp_path / "work" / "list.txt"
+    source.write_text("1.png")
+    picture = tmp_path / "photos/a/1.png"
+    assert pictures_named_in(source, [picture], [picture]) == {picture}
+    assert photos
+
+
+def test_lines_that_name_no_picture_are_told(
+    tmp_path: Path, photos: list[Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    assert named(tmp_path, photos, "a/1.png\nart/1.png\n")
+    assert not caplog.records
+    named(tmp_path, photos, "a/1.png\nc/1.png\nd.png\n")
+    assert "2 of the 3 pictures named in" in caplog.text
+    assert "list.txt were not found, such as c/1.png" in caplog.text
+
+
+def test_lines_may_be_in_any_script_and_behind_a_byte_order_mark(tmp_path: Path) -> None:
+    names = ("Müller.png", "\u6d6e\u4e16\u7ed8.png")
+    pictures = [write_noise(tmp_path / name) for name in names]
+    source = tmp_path / "held-out.txt"
+    source.write_bytes("\n".join(names).encode("utf-8-sig"))
+    assert pictures_named_in(source, pictures, [tmp_path]) == set(pictures)
+
+
+def test_a_list_in_another_encoding_or_none_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "held-out.txt"
     path.write_bytes("Müller.jpg".encode("latin-1"))
     for unreadable in (path, tmp_path / "absent.txt"):
         with pytest.raises(InputError, match=unreadable.name):
-            read_names(unreadable)
-
-
-def test_names_of_no_picture_are_told(caplog: pytest.LogCaptureFixture) -> None:
-    paths = [Path("content/a.png"), Path("style/b.png")]
-    warn_of_unknown({"a.png", "b.png"}, paths, Path("held-out.txt"))
-    assert not caplog.records
-    warn_of_unknown({"a.png", "c.png", "d.png"}, paths, Path("held-out.txt"))
-    assert "2 of the 3 pictures named in held-out.txt are in neither" in caplog.text
-    assert "such as c.png" in caplog.text
+            pictures_named_in(unreadable, [], [])
 
 
 def test_hidden_files_are_no_pictures(tmp_path: Path) -> None:
@@ -204,8 +256,12 @@ def test_only_broken_files_are_an_error(tmp_path: Path) -> None:
         crops.batch(0, [0])
 
 
-def test_weights_are_the_product_of_all_matching_factors() -> None:
-    paths = [Path("a/monet-1.jpg"), Path("a/cubism-monet.jpg"), Path("monet/x.jpg")]
+def test_weights_are_the_product_of_all_matching_factors(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # As on Windows, where shell patterns are matched without regard to case.
+    monkeypatch.setattr(os.path, "normcase", str.lower)
+    paths = [Path("a/monet-1.jpg"), Path("a/cubism-monet.jpg"), Path("monet/Monet.jpg")]
     assert emphasis(paths, {"*monet*": 2.0, "cubism*": 3.0}) == [2, 6, 1]
 
 

@@ -37,7 +37,13 @@ def train(folder: Path, name: str, world: World) -> None:
     """Two steps, one of each phase, of every batch size; what they end with goes to files."""
     for batch in BATCHES:
         options = TrainingOptions(
-            steps=2, batch=batch, crop=16, reconstruction_steps=1, learning_rate=RATE
+            steps=2,
+            batch=batch,
+            crop=16,
+            reconstruction_steps=1,
+            learning_rate=RATE,
+            balanced=False,
+            photographs_as_styles=0,
         )
         contents, styles = (
             RandomCrops(find_pictures(folder / "pictures" / kind), size=16, seed=(0, index))

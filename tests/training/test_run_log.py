@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from adain_nodes.host.errors import InputError
 from adain_nodes.training.run_log import RunLog, read_log
 
 
@@ -37,3 +38,13 @@ def test_a_run_without_a_log_starts_one(tmp_path: Path, step: int) -> None:
     log.resume(step)
     assert log.last == {}
     assert not log.path.exists()
+
+
+@pytest.mark.parametrize(
+    "line", ["{", "[]", "{}", "3", '{"step": "2"}', '{"step": 1, "loss": null}']
+)
+def test_a_damaged_line_is_named(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_text(f'{{"step": 1}}\n{line}\n{{"step": 3}}\n')
+    with pytest.raises(InputError, match=r"log\.jsonl is damaged: line 2"):
+        RunLog(path, batch=1).resume(3)

@@ -19,13 +19,21 @@ from adain_nodes.models.networks.decoder import Decoder
 from adain_nodes.training import trainer as trainer_module
 from adain_nodes.training.data import RandomCrops
 from adain_nodes.training.options import TrainingOptions
-from adain_nodes.training.trainer import CHECKPOINT_INTERVAL, LOG_INTERVAL, Trainer
+from adain_nodes.training.trainer import (
+    CHECKPOINT_INTERVAL,
+    LOG_INTERVAL,
+    Trainer,
+    WeightAverage,
+)
 
 from .conftest import MakeTrainer
 
 
 def options_of(steps: int, **others: Any) -> TrainingOptions:
-    return TrainingOptions(**{"batch": 2, "crop": 16, "steps": steps, **others})
+    """A run of plain style transfer, on pairs of a photograph and a work of art."""
+    plain = {"balanced": False, "reconstruction_steps": 0, "photographs_as_styles": 0.0}
+    settings = {"batch": 2, "crop": 16, "learning_rate": 1e-3, **plain, **others}
+    return TrainingOptions(steps=steps, **settings)
 
 
 def parameters_of(trainer: Trainer) -> dict[str, Tensor]:
@@ -340,3 +348,46 @@ def test_bf16_keeps_weights_in_fp32(make_trainer: MakeTrainer, tmp_path: Path) -
     losses = [step["loss"] for step in trainer.run()]
     assert losses == pytest.approx(exact, rel=0.1)
     assert all(p.dtype == torch.float32 for p in trainer.decoder.parameters())
+
+
+def test_the_average_follows_its_recurrence() -> None:
+    network = nn.Linear(3, 2)
+    average = WeightAverage(network, 0.6)
+    expected = network.weight.detach().double()
+    for step in range(1, 8):
+        with torch.no_grad():
+            network.weight.add_(torch.randn(2, 3))
+        average.update(network, step)
+        decay = min(0.6, (1 + step) / (10 + step))
+        expected = decay * expected + (1 - decay) * network.weight.detach().double()
+    torch.testing.assert_close(average.network.get_parameter("weight").double(), expected)
+    assert expected.sub(network.weight).abs().max() > 0.1
+
+
+def test_buffers_are_copied_whatever_their_type() -> None:
+    network = nn.BatchNorm2d(4)
+    average = WeightAverage(network, 0.9)
+    network(torch.randn(2, 4, 3, 3) + 5)
+    average.update(network, 1)
+    for name, buffer in network.named_buffers():
+        assert torch.equal(average.network.get_buffer(name), buffer), name
+    assert average.network.get_buffer("num_batches_tracked") == 1
+
+
+def test_the_average_is_frozen_and_evaluates() -> None:
+    network = nn.BatchNorm2d(4).train()
+    average = WeightAverage(network, 0.9)
+    assert network.training and not average.network.training
+    assert not any(parameter.requires_grad for parameter in average.network.parameters())
+    assert all(parameter.requires_grad for parameter in network.parameters())
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.5])
+def test_the_start_of_a_run_is_soon_forgotten(decay: float) -> None:
+    network = nn.Linear(1, 1, bias=False)
+    average = WeightAverage(network, decay)
+    with torch.no_grad():
+        network.weight.fill_(7)
+    for step in range(1, 60):
+        average.update(network, step)
+    assert average.network.get_parameter("weight").item() == pytest.approx(7, abs=1e-6)

@@ -8,10 +8,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ...files.tables import table
+from ...host.errors import InputError
 from ...host.writing import write_text
-from ..evaluation.figures import can_draw, new_figure, save_figure
+from ..plots import can_draw, new_figure, save_figure
 from ..run_log import read_log
-from .study import MeanLosses
+from .study import MeanLosses, read_options
 from .variants import VARIANTS
 
 LAST_STEPS = 200
@@ -22,10 +24,17 @@ Curves = dict[str, dict[str, list[float]]]
 
 
 def read_curves(folder: Path) -> Curves:
-    """The losses of training, as the logs of a study's runs have them: means of a few steps."""
+    """The losses of training, as the logs of a study's runs have them: means of a few steps.
+
+    Raises:
+        InputError: a log is missing or damaged.
+    """
     curves = {}
     for variant in VARIANTS:
-        lines = read_log(folder / variant.name / "log.jsonl")
+        log = folder / variant.name / "log.jsonl"
+        lines = read_log(log)
+        if not lines or not all({"content", "style"} <= line.keys() for line in lines):
+            raise InputError(f"{log} lacks the losses of its run: remove {log.parent} to train it")
         curves[variant.name] = {
             name: [line[name] for line in lines] for name in ("step", "content", "style")
         }
@@ -60,7 +69,7 @@ def write_report(folder: Path, held_out: Mapping[str, MeanLosses]) -> str:
     """
     curves = read_curves(folder)
     training = {name: last_losses(curve) for name, curve in curves.items()}
-    options = json.loads((folder / "options.json").read_text())
+    options = read_options(folder)
     results = {
         "options": options,
         "last_steps": min(LAST_STEPS, options["steps"]),
@@ -112,18 +121,16 @@ def plot_curves(curves: Curves, path: Path) -> None:
 def _table(
     held_out: Mapping[str, MeanLosses], training: Mapping[str, MeanLosses], last: int
 ) -> str:
-    lines = [
-        "| | Content loss, held out | Style loss, held out "
-        f"| Content loss, last {last} steps | Style loss, last {last} steps |",
-        "|---|---|---|---|---|",
-    ]
+    places = ("held out", f"last {last} steps")
+    header = ["", *(f"{kind} loss, {place}" for place in places for kind in ("Content", "Style"))]
+    rows = []
     for name, losses in held_out.items():
-        columns = [losses.content, losses.style]
+        figures = [losses.content, losses.style]
         if name in training:
-            columns += [training[name].content, training[name].style]
-        cells = [f"{value:.3f}" for value in columns] + ["-"] * (4 - len(columns))
-        lines.append(f"| {name} | {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+            figures += [training[name].content, training[name].style]
+        cells = [f"{figure:.3f}" for figure in figures]
+        rows.append([name, *cells, *["-"] * (4 - len(cells))])
+    return table(header, rows) + "\n"
 
 
 def _note(options: Mapping[str, Any]) -> str:

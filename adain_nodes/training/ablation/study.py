@@ -10,16 +10,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ...files.pictures import read_picture
 from ...files.sheets import arranged, square
-from ...host.errors import InputError
+from ...host.errors import InputError, one_line
 from ...host.plain import Resident
 from ...host.processes import World
 from ...host.writing import write_text
@@ -32,7 +34,10 @@ from ..trainer import Trainer
 from .variants import VARIANTS, Variant
 
 HELD_OUT_INTERVAL = 20
-"""Where nobody names the pictures to hold out, one in so many is."""
+"""One picture in this many is held out where none are named."""
+
+OPTIONS_NAME = "options.json"
+"""Name of the file in a study's folder that says what the study depends on."""
 
 UNCHANGED = "Content unchanged"
 """Name of the content itself among the results."""
@@ -199,9 +204,9 @@ class Study:
             **{kind: len(paths) for kind, paths in vars(self.pictures).items()},
             "pictures": _names_sha256(self.pictures),
         }
-        path = self.folder / "options.json"
+        path = self.folder / OPTIONS_NAME
         if path.exists():
-            previous = json.loads(path.read_text())
+            previous = read_options(self.folder)
             for name, value in state.items():
                 if previous.get(name) != value:
                     raise InputError(
@@ -214,8 +219,15 @@ class Study:
 
 
 def _names_sha256(pictures: Pictures) -> str:
-    """Tells these pictures from others, wherever they lie."""
-    names = {kind: [path.name for path in paths] for kind, paths in vars(pictures).items()}
+    """Tells these pictures from others by their paths below the folder that contents, or styles,
+    have in common, wherever that lies."""
+    names = {}
+    for kind, held_out in (("contents", "held_out_contents"), ("styles", "held_out_styles")):
+        both = {name: [p.absolute() for p in getattr(pictures, name)] for name in (kind, held_out)}
+        parts = [path.parts for paths in both.values() for path in paths]
+        common = os.path.commonprefix(parts)  # noqa: RUF071  of parts, not of characters
+        for name, paths in both.items():
+            names[name] = ["/".join(path.parts[len(common) :]) for path in paths]
     return hashlib.sha256(json.dumps(names).encode()).hexdigest()
 
 
@@ -232,16 +244,28 @@ def _stylizer(variant: Variant, decoder: nn.Module) -> Make:
     return make
 
 
-def hold_out(paths: Sequence[Path], names: set[str] | None) -> tuple[list[Path], list[Path]]:
+def read_options(folder: Path) -> dict[str, Any]:
+    """What the study in a folder depends on.
+
+    Raises:
+        InputError: the file that says so is missing or damaged.
+    """
+    path = folder / OPTIONS_NAME
+    try:
+        options = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(options, dict):
+            raise ValueError(f"it holds {type(options).__name__}")
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} is damaged: {one_line(error)}; give another folder") from error
+    return options
+
+
+def hold_out(paths: Sequence[Path], named: set[Path] | None) -> tuple[list[Path], list[Path]]:
     """Splits pictures into those to train on and those to evaluate on.
 
     Args:
         paths: all of them.
-        names: of the files to hold out; one in `HELD_OUT_INTERVAL` if None.
+        named: those to hold out; one in `HELD_OUT_INTERVAL` if None.
     """
-    if names is None:
-        names = {path.name for path in paths[::HELD_OUT_INTERVAL]}
-    return (
-        [path for path in paths if path.name not in names],
-        [path for path in paths if path.name in names],
-    )
+    named = set(paths[::HELD_OUT_INTERVAL]) if named is None else named
+    return [p for p in paths if p not in named], [p for p in paths if p in named]

@@ -11,8 +11,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ...host.errors import InputError
-from ...ops.losses import STYLE_WEIGHTS
+from ..options import style_weight as weight_in_force
 from .losses import Losses, LossMeter, View
 
 Start = Literal["content", "noise"]
@@ -80,9 +79,7 @@ def optimized(
     Raises:
         InputError: the reading has no style weight of its own, and none is given.
     """
-    weight = STYLE_WEIGHTS[meter.reference] if style_weight is None else style_weight
-    if weight is None:
-        raise InputError(f"the {meter.reference} reading has no style weight of its own: give one")
+    weight = weight_in_force(meter.reference, style_weight)
     target = meter.target(content, style)
     pixels = start.to(meter.device).movedim(-1, 1).clone(memory_format=torch.contiguous_format)
     optimizer = _optimizer(pixels.requires_grad_(), method)

@@ -21,6 +21,7 @@ from adain_nodes.files.sheets import GAP
 from adain_nodes.host.errors import InputError
 from adain_nodes.host.processes import World
 from adain_nodes.models.networks.vgg import Encoder
+from adain_nodes.models.weights.tensors import read_tensors
 from adain_nodes.training import trainer as trainer_module
 from adain_nodes.training.ablation.report import (
     LAST_STEPS,
@@ -37,10 +38,11 @@ from adain_nodes.training.ablation.study import (
     hold_out,
 )
 from adain_nodes.training.ablation.variants import VARIANTS
+from adain_nodes.training.checkpoint import NAME as CHECKPOINT
 from adain_nodes.training.data import RandomCrops, find_pictures
-from adain_nodes.training.options import TrainingOptions
+from adain_nodes.training.options import ABLATION, TrainingOptions
 
-OPTIONS = TrainingOptions(steps=2, batch=2, crop=16, ema=0)
+OPTIONS = replace(ABLATION, steps=2, batch=2, crop=16)
 NAMES = [variant.name for variant in VARIANTS]
 
 MakeStudy = Callable[..., Study]
@@ -245,7 +247,9 @@ def test_the_tables_losses_are_those_of_all_held_out_pairs(make_study: MakeStudy
     assert {row["name"]: row["held_out"] for row in report["results"]} == {
         name: asdict(losses) for name, losses in results.items()
     }
-    rows = [line.strip("| ").split(" | ") for line in table.splitlines()[2:]]
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]
+    ]
     logs = {
         name: json.loads((study.folder / name / "log.jsonl").read_text().splitlines()[-1])
         for name in NAMES
@@ -310,14 +314,64 @@ def test_the_losses_of_training_are_those_of_the_last_steps() -> None:
     assert asdict(last_losses(curve)) == pytest.approx({"content": expected, "style": 3.0})
 
 
-def test_pictures_are_held_out_by_name_or_at_intervals() -> None:
-    paths = [Path("a") / f"{index}.png" for index in range(2 * HELD_OUT_INTERVAL)]
-    train, held_out = hold_out(paths, {"3.png", "of-another-folder.png"})
-    assert held_out == [Path("a/3.png")]
-    assert train == paths[:3] + paths[4:]
+def test_pictures_are_held_out_by_path_or_at_intervals() -> None:
+    paths = [Path(f"c{folder:02}/{index}.png") for folder in range(20) for index in range(7)]
+    train, held_out = hold_out(paths, {Path("c03/3.png"), Path("elsewhere/4.png")})
+    assert held_out == [Path("c03/3.png")]
+    assert train == [path for path in paths if path != Path("c03/3.png")]
     train, held_out = hold_out(paths, None)
-    assert held_out == [paths[0], paths[HELD_OUT_INTERVAL]]
-    assert len(train) == len(paths) - 2
+    assert held_out == paths[::HELD_OUT_INTERVAL] and len(held_out) == 7
+    assert len(train) == 133
+
+
+def test_pictures_are_told_apart_by_their_paths_wherever_they_lie(
+    make_study: MakeStudy, split: Pictures, tmp_path: Path
+) -> None:
+    def moved(old: str, new: str) -> Pictures:
+        return Pictures(
+            *(
+                [Path(str(path).replace(old, new)) for path in paths]
+                for paths in vars(split).values()
+            )
+        )
+
+    make_study(pictures=moved("content/", "content/a/"))
+    make_study(pictures=moved(str(tmp_path), "/elsewhere"))
+    with pytest.raises(InputError, match="with pictures "):
+        make_study(pictures=moved("content/1.png", "content/a/1.png"))
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", "3", '{"seed": 0', "\0"])
+def test_a_damaged_options_file_is_refused_in_one_line(
+    make_study: MakeStudy, tmp_path: Path, text: str
+) -> None:
+    make_study()
+    (tmp_path / "study/options.json").write_text(text)
+    with pytest.raises(InputError, match=r"options\.json is damaged") as caught:
+        make_study()
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", '{"step": 2}\n', "{}\n", "3\n", "\xff\n"])
+def test_a_damaged_log_of_a_variant_is_refused(make_study: MakeStudy, text: str) -> None:
+    study = trained(make_study())
+    (study.folder / NAMES[1] / "log.jsonl").write_text(text)
+    with pytest.raises(InputError, match=rf"{NAMES[1]}.log\.jsonl"):
+        read_curves(study.folder)
+
+
+def test_no_variant_gets_help_that_others_cannot_have(make_study: MakeStudy) -> None:
+    study = trained(make_study(replace(ABLATION, steps=2, batch=2, crop=16)))
+    for variant in VARIANTS:
+        tensors, metadata = read_tensors(study.folder / variant.name / CHECKPOINT)
+        assert not any(name.startswith("optimizer.mean.") for name in tensors)
+        options = json.loads(metadata["options"])
+        assert not options["keep_channels_alive"] and options["initialization"] == "random"
+        hooks = [
+            len(module._forward_hooks) + len(module._forward_pre_hooks)
+            for module in study.decoders[variant.name].modules()
+        ]
+        assert not any(hooks)
 
 
 def test_curves_are_drawn(tmp_path: Path) -> None:

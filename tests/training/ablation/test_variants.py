@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from adain_nodes.models.networks.decoder import Decoder
 from adain_nodes.models.networks.vgg import VGG16, Architecture
-from adain_nodes.training.ablation.variants import LAST_GAIN, VARIANTS, Variant
+from adain_nodes.training.ablation.variants import VARIANTS, Variant
+from adain_nodes.training.initialization import LAST_GAIN
 
 ADAIN, CONCAT, BATCH, INSTANCE = VARIANTS
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from adain_nodes.files.pictures import read_picture
-from adain_nodes.training.plot import plot_log
+from adain_nodes.training.plots import plot_log
 
 
 @pytest.fixture

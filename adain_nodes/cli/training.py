@@ -1,0 +1,118 @@
+"""What `train` and `ablate` have in common: pictures, encoder and hyper-parameters."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from ..host.options import (
+    INITIALIZATIONS,
+    OPTIMIZERS,
+    REFERENCES,
+    SCHEDULES,
+    TRAINING_PRECISIONS,
+)
+from ..training.options import TrainingOptions
+
+OPTIONS: dict[str, dict[str, Any]] = {
+    "steps": {"help": "gradient steps, those of reconstruction included"},
+    "batch": {"help": "pairs in each step, over all processes"},
+    "crop": {"help": "side of the crops in px"},
+    "optimizer": {"choices": OPTIMIZERS, "help": "muon needs PyTorch 2.9 or later"},
+    "keep_channels_alive": {
+        "help": "guard against dying ReLUs by centred gradients and raised biases"
+    },
+    "initialization": {
+        "choices": INITIALIZATIONS,
+        "help": "start of a new decoder: the encoder's kernels, transposed, or random ones",
+    },
+    "learning_rate": {"help": "its peak"},
+    "schedule": {
+        "choices": SCHEDULES,
+        "help": "how the rate falls: to 0 at the end, not at all, or as in the authors' code",
+    },
+    "reference": {"choices": REFERENCES, "help": "reading of the losses"},
+    "content_weight": {"help": "factor of the content loss"},
+    "style_weight": {"type": float, "help": "factor of the style loss (default: by --reference)"},
+    "balanced": {
+        "help": "minimise the mean logarithm of the pairs' losses, so that all count alike; "
+        "--no-balanced: their mean, as in the paper"
+    },
+    "tv_weight": {"help": "factor of the result's total variation"},
+    "smoothness_weight": {
+        "help": "factor of coarse contrast where the content has none: against halos"
+    },
+    "identity_weight": {
+        "help": "factor of the difference between a content and its result in its own style"
+    },
+    "ema": {
+        "metavar": "DECAY",
+        "help": "decay of the moving average of the weights, which is exported; 0 keeps none",
+    },
+    "reconstruction_steps": {"help": "first steps, on plain reconstruction"},
+    "photographs_as_styles": {
+        "metavar": "SHARE", "help": "share of the steps that take photographs as styles"
+    },
+    "recolored_styles": {
+        "metavar": "SHARE",
+        "help": "share of the style crops whose red, green and blue change places at random",
+    },
+    "seed": {"help": "seed of crops, pairs and initial weights"},
+}  # fmt: skip
+"""What the command line says of the fields of `TrainingOptions`."""
+
+
+def add_inputs(parser: argparse.ArgumentParser, *, exclude: str, output: str) -> None:
+    """Adds what a run reads, the folder it lives in, and where it computes.
+
+    Args:
+        parser: of the subcommand.
+        exclude: help of --exclude.
+        output: help of --output.
+    """
+    add = parser.add_argument
+    for kind, what in (("content", "photographs"), ("style", "art")):
+        add(
+            f"--{kind}", type=Path, nargs="+", action="extend", required=True,
+            metavar="FOLDER|PICTURE", help=f"{what}: folders, searched with subfolders, and files",
+        )  # fmt: skip
+    add(
+        "--encoder", required=True, metavar="NAME|FILE|REPO@COMMIT",
+        help="name of a model of `models list`, encoder file, or any source that `models convert` "
+        "takes, which is then calibrated on the contents",
+    )  # fmt: skip
+    add("-o", "--output", type=Path, required=True, metavar="FOLDER", help=output)
+    add("--exclude", type=Path, metavar="FILE", help=exclude)
+    add("--precision", choices=TRAINING_PRECISIONS, default="fp32", help="default: fp32")
+    add("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps (default: auto)")
+
+
+def add_training_options(
+    parser: argparse.ArgumentParser, defaults: TrainingOptions, names: Iterable[str]
+) -> None:
+    """Adds options for fields of `TrainingOptions`, with their types and defaults."""
+    for name in names:
+        default = getattr(defaults, name)
+        settings = dict(OPTIONS[name])
+        if isinstance(default, bool):
+            settings["action"] = argparse.BooleanOptionalAction
+        elif default is not None:
+            settings["type"] = type(default)
+        action = parser.add_argument(f"--{name.replace('_', '-')}", default=default, **settings)
+        if default is not None:
+            # Set here, as older versions of Python add it to switches of themselves.
+            shown = {True: "yes", False: "no"}.get(default, default)
+            action.help = f"{settings['help']} (default: {shown})"
+
+
+def training_options(options: argparse.Namespace, defaults: TrainingOptions) -> TrainingOptions:
+    """The hyper-parameters that were given, and the defaults of the others.
+
+    Raises:
+        InputError: one is out of its range.
+    """
+    given = {field.name for field in fields(defaults)} & vars(options).keys()
+    return replace(defaults, **{name: getattr(options, name) for name in given})
