@@ -8,7 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..host.errors import InputError
-from ..host.options import DEFAULT_MODEL, PRECISIONS, REFERENCES
+from ..host.options import (
+    DEFAULT_MODEL,
+    PIXEL_OPTIMIZERS,
+    PIXEL_STARTS,
+    PRECISIONS,
+    REFERENCES,
+)
 from ..training.options import style_weight
 
 if TYPE_CHECKING:
@@ -16,7 +22,7 @@ if TYPE_CHECKING:
     from ..models.model import Model
     from ..training.evaluation.evaluate import Pair
     from ..training.evaluation.losses import LossMeter
-    from .evaluate_report import Optimization, Report
+    from ..training.evaluation.report import Optimization, Report
 
 SMALLEST = 11
 """Side in px that SSIM needs."""
@@ -86,7 +92,7 @@ def _add_optimization(parser: argparse.ArgumentParser) -> None:
         "optimisation of pixels", "the slow method, for comparison, in a second table"
     )
     group.add_argument(
-        "--optimize", nargs="+", choices=("content", "noise"), default=[], metavar="START",
+        "--optimize", nargs="+", action="extend", choices=PIXEL_STARTS, default=[], metavar="START",
         help="optimise pixels, too, starting from the content, from noise, or from both in turn",
     )  # fmt: skip
     group.add_argument(
@@ -102,7 +108,7 @@ def _add_optimization(parser: argparse.ArgumentParser) -> None:
         help="side of the pictures in this table (default: 256)",
     )  # fmt: skip
     group.add_argument(
-        "--optimizer", choices=("lbfgs", "adam"), default="lbfgs", help="default: lbfgs"
+        "--optimizer", choices=PIXEL_OPTIMIZERS, default="lbfgs", help="default: lbfgs"
     )
     group.add_argument(
         "--style-weight", type=float, help="of the loss to minimise; default: that of --reference"
@@ -119,9 +125,9 @@ def run(options: argparse.Namespace) -> None:
     from ..models.model import load_model
     from ..training.evaluation.evaluate import balanced_pairs, evaluate, reconstructions
     from ..training.evaluation.losses import LossMeter
+    from ..training.evaluation.report import Report, markdown
     from ..training.plots import check_matplotlib
     from .device import chosen_device
-    from .evaluate_report import Report, markdown
     from .progress import terminal_progress
 
     if options.plot:
@@ -170,7 +176,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _write(report: Report, options: argparse.Namespace) -> None:
-    from .evaluate_report import plot, write_report
+    from ..training.evaluation.report import plot, write_report
 
     if options.output:
         write_report(report, options.output)
@@ -186,9 +192,9 @@ def _optimized(
     meter: LossMeter,
 ) -> Optimization:
     """The second table: the same rows at its size, and the pixels optimised."""
-    from ..training.evaluation.comparison import optimize_pairs
     from ..training.evaluation.evaluate import evaluate
-    from .evaluate_report import Optimization, crossings
+    from ..training.evaluation.optimize import optimize_pairs
+    from ..training.evaluation.report import Optimization, crossings
     from .progress import terminal_progress
 
     size = options.optimize_size

@@ -38,6 +38,12 @@ Schedule = Literal["cosine", "constant", "inverse"]
 Initialization = Literal["transposed", "random"]
 """Where a decoder starts: at the encoder's transposed kernels, or at random ones."""
 
+PixelStart = Literal["content", "noise"]
+"""Where the optimisation of pixels starts."""
+
+PixelOptimizer = Literal["lbfgs", "adam"]
+"""Optimiser of pixels."""
+
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 COLOR_METHODS: tuple[ColorMethod, ...] = get_args(ColorMethod)
 MASK_RESIZES: tuple[MaskResize, ...] = get_args(MaskResize)
@@ -48,6 +54,8 @@ TRAINING_PRECISIONS: tuple[TrainingPrecision, ...] = get_args(TrainingPrecision)
 OPTIMIZERS: tuple[OptimizerName, ...] = get_args(OptimizerName)
 SCHEDULES: tuple[Schedule, ...] = get_args(Schedule)
 INITIALIZATIONS: tuple[Initialization, ...] = get_args(Initialization)
+PIXEL_STARTS: tuple[PixelStart, ...] = get_args(PixelStart)
+PIXEL_OPTIMIZERS: tuple[PixelOptimizer, ...] = get_args(PixelOptimizer)
 
 STYLE_WEIGHTS: dict[Reference, float | None] = {"paper": None, "torch": 1e-2, "pytorch": 10.0}
 """Default lambda of each reading of the losses; the paper's text gives none."""

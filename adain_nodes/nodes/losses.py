@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from ..files.tables import table
 from ..host import surroundings
-from ..host.errors import InputError
 from ..models.model import Model
-from ..pipeline.checks import check_picture, common_batch
-from ..pipeline.engine import cells, counter
-from ..training.evaluation.losses import LAYERS, Losses, LossMeter, View
+from ..pipeline.checks import check_picture
+from ..training.evaluation.losses import LAYERS, LossMeter, LossTable
 from . import schema
 
 
@@ -64,45 +63,24 @@ class AdaINLosses:
         pictures = {"content": content, "style_image": style_image, "result": result}
         for name, picture in pictures.items():
             check_picture(picture, name)
-        if result.shape[1:3] != content.shape[1:3]:
-            raise InputError(
-                f"result has {result.shape[2]}x{result.shape[1]} px, content "
-                f"{content.shape[2]}x{content.shape[1]} px: they must be of equal size"
-            )
-        batch = common_batch(**{name: len(picture) for name, picture in pictures.items()})
-        shorter_sides = {"content": 0, "style_image": style_size, "result": 0}
-        work = sum(
-            len(picture) * cells(picture.shape[1:3], shorter_sides[name])
-            for name, picture in pictures.items()
-        )
-        report = counter(surroundings.current().progress(), work)
         meter = LossMeter(model.encoder, model.dtype, tile_size=model.tile_size)
-
-        def view(name: str, index: int) -> View:
-            picture = pictures[name][index][None]
-            return meter.view(picture, shorter_side=shorter_sides[name], report=report)
-
-        for_all = {name: view(name, 0) for name, picture in pictures.items() if len(picture) == 1}
-        of_results, of_contents = [], []
-        for index in range(batch):
-            c, s, r = (for_all.get(name) or view(name, index) for name in pictures)
-            target = meter.target(c, s)
-            of_results.append(meter.losses(r, target, s))
-            of_contents.append(meter.losses(c, target, s))
-        own, unchanged = _mean(of_results), _mean(of_contents)
-        return own[0], own[1], _report(own, unchanged)
+        losses = meter.measure(
+            content,
+            style_image,
+            result,
+            style_size=style_size,
+            progress=surroundings.current().progress(),
+        )
+        return losses.result.content, losses.result.style, _report(losses)
 
 
-def _mean(losses: list[Losses]) -> list[float]:
-    """Content loss, style loss and the style loss of each layer, averaged."""
-    rows = [[one.content.item(), one.style.item(), *one.layers.tolist()] for one in losses]
-    return [sum(column) / len(column) for column in zip(*rows, strict=True)]
-
-
-def _report(own: list[float], unchanged: list[float]) -> str:
-    names = ("content loss", "style loss", *(f"  {layer}" for layer in LAYERS))
-    lines = [f"{'':12}  {'result':>8}  {'content unchanged':>17}"]
-    lines += [
-        f"{name:12}  {a:8.4f}  {b:17.4f}" for name, a, b in zip(names, own, unchanged, strict=True)
+def _report(losses: LossTable) -> str:
+    rows = [
+        (name, f"{own:.4f}", f"{unchanged:.4f}")
+        for name, own, unchanged in zip(
+            ("content loss", "style loss", *LAYERS),
+            *((one.content, one.style, *one.layers) for one in (losses.result, losses.unchanged)),
+            strict=True,
+        )
     ]
-    return "\n".join(lines)
+    return table(("", "result", "content unchanged"), rows)

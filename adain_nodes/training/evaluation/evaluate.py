@@ -25,7 +25,7 @@ from ...models.weights.tensors import EncoderIdentity
 from ...ops.similarity import psnr, ssim
 from ...pipeline import transfer
 from ...pipeline.types import Features, Style
-from .losses import Losses, LossMeter, View
+from .losses import Losses, LossMeter, MeanLosses, View
 
 CONTENT = "content unchanged"
 STYLE = "style picture"
@@ -48,17 +48,18 @@ class Row:
     """L_s, the sum of `layer_losses`."""
 
     layer_losses: tuple[float, ...]
-    """L_s at each of `measurement.LAYERS`."""
+    """L_s at each of `losses.LAYERS`."""
 
     ssim: float
     """Structural similarity to the content; 1 is equal."""
 
     seconds: float | None
-    """To make one, content's encoding included, style's excluded: the median; None if nothing is
-    made."""
+    """Seconds to make one, encoding of the content included, of the style excluded: the median;
+    None if nothing is made."""
 
     seconds_with_style: float | None
-    """The same with the style's encoding."""
+    """Seconds to make one, encoding of content and style included: the median; None if nothing is
+    made."""
 
 
 @dataclass(frozen=True)
@@ -66,13 +67,13 @@ class Reconstruction:
     """How well a model gives photographs back at alpha 0, g(f(c)) against c."""
 
     model: str
-    """Its name."""
+    """Name of the model."""
 
     psnr: float
-    """In dB, the mean over the photographs."""
+    """Peak signal-to-noise ratio in dB, the mean over the photographs."""
 
     lowest_psnr: float
-    """In dB, of the worst of them."""
+    """The lowest of these ratios in dB."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class Sample:
     """A square picture, measured."""
 
     path: Path
-    """Its file."""
+    """File of the picture."""
 
     picture: Tensor
     """[1,S,S,3], fp32 in 0..1."""
@@ -89,7 +90,7 @@ class Sample:
     """As the measuring encoder sees it."""
 
     seconds: float
-    """That this took."""
+    """Seconds that the view took."""
 
 
 class Tally:
@@ -117,13 +118,13 @@ class Tally:
 
     def row(self, name: str) -> Row:
         """The means; at least one picture must have been added."""
-        layers = torch.stack([losses.layers.cpu() for losses in self._losses]).mean(0).tolist()
+        means = MeanLosses.of(self._losses)
         timed = bool(self._seconds)
         return Row(
             name,
-            content_loss=fmean(losses.content.item() for losses in self._losses),
-            style_loss=sum(layers),
-            layer_losses=tuple(layers),
+            content_loss=means.content,
+            style_loss=means.style,
+            layer_losses=means.layers,
             ssim=fmean(self._similarities),
             seconds=median(work for work, _ in self._seconds) if timed else None,
             seconds_with_style=median(sum(both) for both in self._seconds) if timed else None,
@@ -140,7 +141,7 @@ def balanced_pairs(
 
     Args:
         contents: at least one.
-        styles: likewise.
+        styles: at least one.
         number: how many pairs at most; all if absent.
 
     Returns:

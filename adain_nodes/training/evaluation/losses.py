@@ -8,18 +8,23 @@ far its statistics at four layers are from those of the style picture.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice, repeat
+from statistics import fmean
 
 import torch
 from torch import Tensor
 
+from ...host.errors import InputError
 from ...host.options import Reference
-from ...host.plain import Resident
+from ...host.plain import Progress, Resident
 from ...models.networks.vgg import Encoder
 from ...ops.adain import adain
 from ...ops.losses import content_loss, style_loss
 from ...ops.statistics import Statistics, channel_statistics
-from ...pipeline.engine import Report, measure_one
+from ...pipeline.checks import common_batch
+from ...pipeline.engine import Report, cells, counter, measure_one
 
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
 """Layers phi_i of the style loss, in the order of `Encoder.taps`."""
@@ -33,12 +38,12 @@ class View:
     """relu4_1, [1,C,h,w], fp32."""
 
     statistics: tuple[Statistics, ...]
-    """Of each of `LAYERS`."""
+    """Mean and deviation of every channel at each of `LAYERS`."""
 
 
 @dataclass(frozen=True)
 class Losses:
-    """Of one picture, fp32; differentiable where its view is."""
+    """Losses of one picture, fp32; differentiable where its view is."""
 
     content: Tensor
     """L_c, a scalar: its features against t."""
@@ -50,6 +55,37 @@ class Losses:
     def style(self) -> Tensor:
         """L_s, the sum over the layers."""
         return self.layers.sum()
+
+
+@dataclass(frozen=True)
+class MeanLosses:
+    """Losses, averaged over pictures."""
+
+    content: float
+    """L_c, at least 0."""
+
+    layers: tuple[float, ...]
+    """L_s at each of `LAYERS`, at least 0."""
+
+    style: float
+    """L_s, the sum of `layers`."""
+
+    @classmethod
+    def of(cls, losses: Sequence[Losses]) -> MeanLosses:
+        """The means over at least one picture."""
+        layers = torch.stack([one.layers.cpu() for one in losses]).mean(0).tolist()
+        return cls(fmean(one.content.item() for one in losses), tuple(layers), sum(layers))
+
+
+@dataclass(frozen=True)
+class LossTable:
+    """Losses of a batch of results beside those of their contents."""
+
+    result: MeanLosses
+    """Means over the results."""
+
+    unchanged: MeanLosses
+    """Means over the contents as they are, against the same targets and styles."""
 
 
 class LossMeter:
@@ -84,7 +120,7 @@ class LossMeter:
         Args:
             picture: [1,H,W,C], clamped to 0..1; a fourth channel is ignored.
             shorter_side: px to scale the shorter side to; 0 keeps the size.
-            report: told of every tile, in cells, see `steps`.
+            report: told of every tile, in cells, see `pipeline.engine`.
         """
         features, statistics = measure_one(
             self._encoder, self._dtype, picture, shorter_side, report, tile_size=self._tile_size
@@ -100,6 +136,49 @@ class LossMeter:
     def target(self, content: View, style: View) -> Tensor:
         """t, [1,C,h,w]: what the features of the result ought to be."""
         return adain(content.features, style.statistics[-1], content.statistics[-1])
+
+    def measure(
+        self,
+        content: Tensor,
+        style: Tensor,
+        result: Tensor,
+        *,
+        style_size: int = 0,
+        progress: Progress | None = None,
+    ) -> LossTable:
+        """Measures a batch of results, each against its content and style; 1 broadcasts against n.
+
+        Args:
+            content: [B,H,W,C] in 0..1.
+            style: [B,H',W',C] in 0..1.
+            result: [B,H,W,C] in 0..1, of the content's size; any method may have made it.
+            style_size: px to scale the shorter side of styles to; 0 keeps their size.
+            progress: told of every tile that is encoded, in cells.
+
+        Raises:
+            InputError: sizes of result and content, or of the batches, do not fit.
+        """
+        if result.shape[1:3] != content.shape[1:3]:
+            raise InputError(
+                f"result has {result.shape[2]}x{result.shape[1]} px, content "
+                f"{content.shape[2]}x{content.shape[1]} px: they must be of equal size"
+            )
+        batch = common_batch(content=len(content), style=len(style), result=len(result))
+        inputs = ((content, 0), (style, style_size), (result, 0))
+        work = sum(len(pictures) * cells(pictures.shape[1:3], size) for pictures, size in inputs)
+        report = counter(progress, work)
+
+        def views(pictures: Tensor, size: int) -> Iterator[View]:
+            for picture in pictures:
+                view = self.view(picture[None], shorter_side=size, report=report)
+                yield from repeat(view) if len(pictures) == 1 else (view,)
+
+        results, unchanged = [], []
+        for c, s, r in islice(zip(*(views(*one) for one in inputs), strict=False), batch):
+            target = self.target(c, s)
+            results.append(self.losses(r, target, s))
+            unchanged.append(self.losses(c, target, s))
+        return LossTable(MeanLosses.of(results), MeanLosses.of(unchanged))
 
     def losses(self, result: View, target: Tensor, style: View) -> Losses:
         """The losses of a result.

@@ -1,21 +1,23 @@
 """Style transfer by optimising pixels (Gatys, Ecker and Bethge 2016), the slow method that the
-paper compares itself with: the same target t and the same losses, and no decoder."""
+paper compares itself with: the same target t and the same losses, and no decoder. Over many pairs
+it shows where a decoder stands on its curve (paper, figure 4)."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from statistics import fmean
 
 import torch
 from torch import Tensor
 
+from ...host.options import PixelOptimizer, PixelStart
+from ...host.plain import Progress
+from ...ops.similarity import ssim
 from ..options import style_weight as weight_in_force
+from .evaluate import Pair, Row, Tally, samples
 from .losses import Losses, LossMeter, View
-
-Start = Literal["content", "noise"]
-Method = Literal["lbfgs", "adam"]
 
 ADAM_RATE = 0.05
 """Adam's learning rate, in units of pixel values."""
@@ -38,10 +40,10 @@ class Iterate:
     """[1,H,W,3], fp32 in 0..1."""
 
     losses: Losses
-    """Of exactly this picture."""
+    """Losses of exactly this picture."""
 
     seconds: float
-    """Computed since the start."""
+    """Seconds computed since the start."""
 
 
 def optimized(
@@ -51,7 +53,7 @@ def optimized(
     start: Tensor,
     *,
     steps: int,
-    method: Method = "lbfgs",
+    method: PixelOptimizer = "lbfgs",
     style_weight: float | None = None,
 ) -> Iterator[Iterate]:
     """Minimises L_c + lambda L_s over the pixels of a picture (paper, equations 11 to 13).
@@ -66,7 +68,7 @@ def optimized(
     Args:
         meter: measures the losses.
         content: c, as the meter sees it.
-        style: s, likewise.
+        style: s, as the meter sees it.
         start: picture to start from, [1,H,W,3] in 0..1, of the content's size and at least
             `MIN_SIDE` px a side.
         steps: at most so many; stop asking for more to stop earlier.
@@ -128,15 +130,101 @@ class _Evaluation:
     gradient: Tensor
 
 
-def starting_picture(start: Start, content: Tensor, *, seed: int) -> Tensor:
+def starting_picture(start: PixelStart, content: Tensor, *, seed: int) -> Tensor:
     """Where to begin: at the content, [1,H,W,3] in 0..1, or at uniform noise of its shape."""
     if start == "content":
         return content
     return torch.rand(content.shape, generator=torch.Generator().manual_seed(seed))
 
 
-def _optimizer(pixels: Tensor, method: Method) -> torch.optim.Optimizer:
+@dataclass(frozen=True)
+class Curve:
+    """Mean losses over all pairs, step by step."""
+
+    start: PixelStart
+    """Where the optimisation began."""
+
+    content: tuple[float, ...]
+    """L_c after 0, 1, 2, ... steps."""
+
+    style: tuple[float, ...]
+    """L_s after 0, 1, 2, ... steps."""
+
+    def step_reaching(self, style_loss: float) -> int | None:
+        """The first step whose style loss is at most this; None if there is none."""
+        return next((step for step, loss in enumerate(self.style) if loss <= style_loss), None)
+
+
+def optimize_pairs(
+    pairs: Sequence[Pair],
+    starts: Sequence[PixelStart],
+    meter: LossMeter,
+    *,
+    size: int,
+    checkpoints: Sequence[int],
+    method: PixelOptimizer = "lbfgs",
+    style_weight: float | None = None,
+    progress: Progress | None = None,
+) -> tuple[list[Row], list[Curve]]:
+    """Optimises the pixels of every pair.
+
+    Args:
+        pairs: see `evaluate.samples`.
+        starts: where to begin, each in turn. Noise is the same whenever a pair has the same place.
+        meter: measures the losses, which are also what is minimised.
+        size: side of the squares in px, at least 11.
+        checkpoints: numbers of steps to give rows for, ascending, at least 1; the last ends it.
+        method: see `optimized`.
+        style_weight: lambda, see `optimized`.
+        progress: told of every step.
+
+    Returns:
+        A row for each start and checkpoint, and a curve for each start.
+
+    Raises:
+        InputError: a picture cannot be read, or the style weight is missing.
+    """
+    steps = checkpoints[-1]
+    tallies = {(start, step): Tally() for start in starts for step in checkpoints}
+    losses: dict[PixelStart, list[list[tuple[float, float]]]] = {start: [] for start in starts}
+    done, total = 0, len(pairs) * len(starts) * (steps + 1)
+    for seed, (content, style) in enumerate(samples(pairs, meter, size)):
+        for start in starts:
+            trace = []
+            for iterate in optimized(
+                meter, content.view, style.view,
+                starting_picture(start, content.picture, seed=seed),
+                steps=steps, method=method, style_weight=style_weight,
+            ):  # fmt: skip
+                trace.append((iterate.losses.content.item(), iterate.losses.style.item()))
+                if iterate.step in checkpoints:
+                    tallies[start, iterate.step].add(
+                        iterate.losses,
+                        ssim(iterate.picture, content.picture).item(),
+                        (content.seconds + iterate.seconds, style.seconds),
+                    )
+                done += 1
+                if progress is not None:
+                    progress(done, total)
+            losses[start].append(trace)
+    rows = [
+        tally.row(f"optimised from {start}, {step} step{'s' if step > 1 else ''}")
+        for (start, step), tally in tallies.items()
+    ]
+    return rows, [_curve(start, traces) for start, traces in losses.items()]
+
+
+def _optimizer(pixels: Tensor, method: PixelOptimizer) -> torch.optim.Optimizer:
     if method == "adam":
         return torch.optim.Adam([pixels], lr=ADAM_RATE)
     # One iteration at a time; gradients of mean losses are tiny and must not count as converged.
     return torch.optim.LBFGS([pixels], max_iter=1, tolerance_grad=0, tolerance_change=0)
+
+
+def _curve(start: PixelStart, traces: Sequence[Sequence[tuple[float, float]]]) -> Curve:
+    means = [
+        tuple(fmean(values) for values in zip(*step, strict=True))
+        for step in zip(*traces, strict=True)
+    ]
+    content, style = zip(*means, strict=True)
+    return Curve(start, content, style)

@@ -112,3 +112,23 @@ def test_transparency_is_ignored_and_grey_is_repeated(encoder: Encoder) -> None:
     transparent = torch.cat([grey.expand(-1, -1, -1, 3), torch.rand(1, 16, 16, 1)], -1)
     for picture in (grey, transparent):
         torch.testing.assert_close(meter.view(picture).features, expected)
+
+
+def test_a_batch_is_measured_picture_by_picture_and_averaged(encoder: Encoder) -> None:
+    meter = LossMeter(Resident(encoder, CPU), torch.float32)
+    content, results = torch.rand(1, 16, 24, 3), torch.rand(2, 16, 24, 3)
+    styles = torch.rand(2, 20, 20, 4)
+    told: list[tuple[int, int]] = []
+    table = meter.measure(content, styles, results, progress=lambda *now: told.append(now))
+    for made, found in ((results, table.result), (content.expand(2, -1, -1, -1), table.unchanged)):
+        singles = []
+        for index in range(2):
+            c, s, r = (meter.view(one[index % len(one)][None]) for one in (content, styles, made))
+            singles.append(meter.losses(r, meter.target(c, s), s))
+        content_loss = sum(one.content.item() for one in singles) / 2
+        layers = torch.stack([one.layers for one in singles]).mean(0)
+        assert found.content == pytest.approx(content_loss, rel=1e-6)
+        assert found.layers == pytest.approx(layers.tolist(), rel=1e-6)
+        assert found.style == pytest.approx(sum(found.layers))
+    # Cells: a content, two styles and two results, each encoded once.
+    assert told[-1] == (3 * 6 + 2 * 9, 3 * 6 + 2 * 9)

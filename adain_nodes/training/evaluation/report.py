@@ -1,4 +1,4 @@
-"""What `adain-nodes evaluate` found, as Markdown, JSON and a plot."""
+"""What an evaluation found, as Markdown, JSON and a plot."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ..host.writing import write_text
-from ..training.evaluation.comparison import Curve
-from ..training.evaluation.evaluate import Reconstruction, Row
-from ..training.evaluation.losses import LAYERS
-from ..training.plots import new_figure, save_figure
+from ...files.tables import table
+from ...host.writing import write_text
+from ..plots import new_figure, save_figure
+from .evaluate import Reconstruction, Row
+from .losses import LAYERS
+from .optimize import Curve
 
 
 @dataclass(frozen=True)
@@ -20,45 +21,45 @@ class Crossing:
     """Where optimisation overtakes a model."""
 
     model: str
-    """Its name."""
+    """Name of the model."""
 
     start: str
     """Where the optimisation began."""
 
     style_loss: float
-    """The model's, mean over the pairs."""
+    """The model's style loss, mean over the pairs."""
 
     step: int | None
     """The first step at which the mean style loss is as low; None if it never is."""
 
     content_loss: float | None
-    """The mean content loss there."""
+    """The mean content loss at that step; None if it is never reached."""
 
     model_content_loss: float
-    """The model's, to compare with."""
+    """The model's content loss, mean over the pairs."""
 
 
 @dataclass(frozen=True)
 class Optimization:
-    """The second table."""
+    """The second table: models beside the optimisation of pixels."""
 
     size: int
     """Side of the pictures in px."""
 
     pairs: int
-    """How many."""
+    """Number of pairs."""
 
     optimizer: str
-    """lbfgs or adam."""
+    """The optimiser: lbfgs or adam."""
 
     rows: list[Row]
     """Content, style and models on these pairs, then the optimisation."""
 
     crossings: list[Crossing]
-    """For each start and model."""
+    """Where each start overtakes each model."""
 
     curves: list[Curve]
-    """For each start."""
+    """Mean losses step by step, for each start."""
 
 
 @dataclass(frozen=True)
@@ -69,37 +70,37 @@ class Report:
     """Side of the pictures in px."""
 
     pairs: int
-    """Of content and style."""
+    """Number of pairs of content and style."""
 
     contents: int
-    """Different ones in the pairs."""
+    """Number of different contents in the pairs."""
 
     styles: int
-    """Likewise."""
+    """Number of different styles in the pairs."""
 
     reference: str
     """How the losses are read, see `ops.losses`."""
 
     encoder: str
-    """What measured them: name and start of its sha256."""
+    """The encoder that measured: name and start of its sha256."""
 
     measured_in: str
     """Floating type of that encoder: fp32, bf16 or fp16."""
 
     device: str
-    """Where all of it ran."""
+    """Device that all of it ran on."""
 
     rows: list[Row]
     """Content, style and models."""
 
     reconstructions: list[Reconstruction]
-    """Of each model; none before they are measured."""
+    """How well each model gives contents back; empty before that is measured."""
 
     optimization: Optimization | None
     """The second table, if it was asked for."""
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """The report as JSON has it."""
         return {**asdict(self), "layers": list(LAYERS)}
 
 
@@ -126,7 +127,7 @@ def crossings(
 
 
 def markdown(report: Report) -> str:
-    """The report as Markdown whose tables are aligned, so that they read well as they are."""
+    """The report as Markdown."""
     parts = [
         f"{report.pairs} pairs of {report.contents} contents and {report.styles} styles, middle "
         f"squares of {report.size} px. Losses: the `{report.reference}` reading, measured with "
@@ -137,7 +138,7 @@ def markdown(report: Report) -> str:
     if report.reconstructions:
         parts += [
             "Reconstruction of the contents at alpha 0, at their own sizes:",
-            _table(
+            table(
                 ("model", "PSNR in dB", "lowest"),
                 (
                     (one.model, f"{one.psnr:.2f}", f"{one.lowest_psnr:.2f}")
@@ -152,7 +153,7 @@ def markdown(report: Report) -> str:
             "px, a step being one evaluation of the gradient:",
             _rows(found.rows),
             "Where its mean style loss comes down to that of a model:",
-            _table(
+            table(
                 ("model", "its style loss", "its content loss", "start", "steps", "content loss"),
                 (
                     (
@@ -205,7 +206,7 @@ def _rows(rows: Iterable[Row]) -> str:
     header = (
         "picture", "content loss", "style loss", *LAYERS, "SSIM", "seconds", "with style encoding"
     )  # fmt: skip
-    return _table(
+    return table(
         header,
         (
             (
@@ -222,18 +223,3 @@ def _rows(rows: Iterable[Row]) -> str:
             for row in rows
         ),
     )
-
-
-def _table(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    """Names to the left, figures to the right."""
-    cells = [tuple(header), *(tuple(line) for line in lines)]
-    widths = [max(len(cell) for cell in column) for column in zip(*cells, strict=True)]
-    rule = [":" + "-" * (widths[0] - 1), *("-" * (width - 1) + ":" for width in widths[1:])]
-    aligned = [
-        [
-            cell.ljust(width) if column == 0 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ]
-        for line in cells
-    ]
-    return "\n".join(f"| {' | '.join(line)} |" for line in (aligned[0], rule, *aligned[1:]))
