@@ -6,18 +6,14 @@ import argparse
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..host.errors import InputError
 from .options import add_model, add_sizes
 
-if TYPE_CHECKING:
-    from ..training.augmentation.plan import AugmentationOptions
-
 DESCRIPTION = """\
 Gives every picture of a tree random styles, into a tree of the same paths, to augment a data set.
 
-Which styles a content gets depends on --seed, its path and the styles' names alone. Run again, the
+Which styles a content gets depends on --seed, its path and the list of styles alone. Run again, the
 command makes what is missing and leaves what is there. Under torchrun each process takes its share:
   torchrun --nproc-per-node 2 -m adain_nodes augment ...
 OUT/augmentation.jsonl says which style and alpha each result has. What cannot be read is skipped
@@ -33,11 +29,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "content", type=Path, metavar="CONTENT_DIR", help="folder of pictures, in any subfolders"
-    )
+        "content", type=Path, nargs="?", metavar="CONTENT_DIR",
+        help="folder of pictures, searched with subfolders; --content CONTENT_DIR does the same",
+    )  # fmt: skip
+    parser.add_argument("--content", type=Path, dest="content_option", help=argparse.SUPPRESS)
     parser.add_argument(
-        "--style", type=Path, required=True,
-        help="folder of pictures and style files (.safetensors), in any subfolders, or one of them",
+        "--style", type=Path, nargs="+", action="extend", required=True,
+        help="pictures, style files (.safetensors), and folders of both, searched with subfolders",
     )  # fmt: skip
     parser.add_argument(
         "-o", "--output", type=Path, required=True, metavar="OUT", help="folder; it is created"
@@ -59,15 +57,25 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(options: argparse.Namespace) -> None:
+    content = options.content or options.content_option
+    if content is None or (options.content and options.content_option):
+        raise InputError("augment takes one folder of contents, as CONTENT_DIR or as --content")
+
     from ..host.processes import local_device
     from ..models.model import load_model
-    from ..training.augmentation.augment import augment
-    from ..training.augmentation.plan import make_plan
+    from ..training.augmentation import AugmentationOptions, augment, make_plan
     from .device import chosen_device
     from .progress import StepProgress
 
     rank, ranks = _share()
-    plan = make_plan(options.content, options.style, options.output, _options(options))
+    settings = AugmentationOptions(
+        styles_per_content=options.styles_per_content,
+        alpha=_alpha(options.alpha),
+        seed=options.seed,
+        size=options.size,
+        style_size=options.style_size,
+    )
+    plan = make_plan(content, options.style, options.output, settings)
     device = local_device(chosen_device(options.device))
     model = load_model(options.model, precision=options.precision, device=device)
     total = len(plan.contents[rank::ranks]) * plan.options.styles_per_content
@@ -97,18 +105,6 @@ def run(options: argparse.Namespace) -> None:
     if problems:
         lines += [f"{process}skipped what cannot be read:", *(f"  {text}" for text in problems)]
     print("\n".join(lines))
-
-
-def _options(options: argparse.Namespace) -> AugmentationOptions:
-    from ..training.augmentation.plan import AugmentationOptions
-
-    return AugmentationOptions(
-        styles_per_content=options.styles_per_content,
-        alpha=_alpha(options.alpha),
-        seed=options.seed,
-        size=options.size,
-        style_size=options.style_size,
-    )
 
 
 def _alpha(text: str) -> tuple[float, float]:

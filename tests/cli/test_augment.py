@@ -62,6 +62,13 @@ def test_a_tree_and_its_manifest(augment: Command, capsys: Capture) -> None:
     assert capsys.readouterr().out.endswith("out: 0 results written, 8 found there, 0 skipped\n")
 
 
+def test_contents_and_styles_may_be_given_in_other_ways(augment: Command) -> None:
+    assert augment("in", "--style", "art/oil.png", "art/ink.png", "-o", "out") == 0
+    settings = ("--style", "art/oil.png", "--style", "art/ink.png", "-o", "other")
+    assert augment("--content", "in", *settings) == 0
+    assert results("out") == results("other")
+
+
 def test_each_seed_draws_anew(augment: Command) -> None:
     for seed in range(3):
         assert augment("in", "--style", "art", "-o", f"out-{seed}", "--seed", str(seed)) == 0
@@ -99,9 +106,14 @@ def test_broken_pictures_are_listed_at_the_end(augment: Command, capsys: Capture
     ("arguments", "message"),
     [
         (("none", *OUT), "none does not exist"),
+        (OUT, "augment takes one folder of contents"),
+        (("in", "--content", "in", *OUT), "augment takes one folder of contents"),
         (("in", "--style", "none", "-o", "out"), "none does not exist"),
         (("in", "--style", "art", "-o", "in/out"), "must not lie within each other"),
-        (("in", *OUT, "--styles-per-content", "3"), "3 styles per content"),
+        (
+            ("in", *OUT, "--styles-per-content", "3"),
+            "3 styles per content need at least 3, but art has 2",
+        ),
         (("in", *OUT, "--alpha", "1.5"), "got 1.5 to 1.5"),
         (("in", *OUT, "--alpha", "1,x"), "--alpha takes a number or a range of two"),
         (("in", *OUT, "--alpha", "0,0.5,1"), "--alpha takes a number or a range of two"),
