@@ -157,7 +157,7 @@ class Trainer:
             if name in previous and previous[name] != value
         }
         if changed:
-            logger.warning("going on from step %d with other options: %s", self.step, changed)
+            logger.warning("resuming at step %d with other options: %s", self.step, changed)
 
     @property
     def result(self) -> nn.Module:
