@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..training.options import ABLATION
-from .training import add_inputs, add_training_options, training_options
+from .training import add_inputs, add_training_options, pictures_of, training_options
 
 if TYPE_CHECKING:
     from ..training.ablation.study import Study
@@ -60,15 +60,10 @@ def run(options: argparse.Namespace) -> None:
     from ..files.pictures import picture_size
     from ..host.processes import joined_world, local_device
     from ..training.ablation.study import Pictures, Study, hold_out
-    from ..training.data import find_pictures, pictures_named_in
     from ..training.encoders import encoder_tensors, shared_encoder
     from .device import chosen_device
 
-    contents, styles = find_pictures(*options.content), find_pictures(*options.style)
-    named = None
-    if options.exclude:
-        searched = (*options.content, *options.style)
-        named = pictures_named_in(options.exclude, (*contents, *styles), searched)
+    contents, styles, named = pictures_of(options, options.exclude)
     contents, held_out_contents = hold_out(contents, named)
     styles, held_out_styles = hold_out(styles, named)
     held_out = (*held_out_contents, *held_out_styles)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from pathlib import Path
 
 from ..host.errors import InputError
-from .options import add_model, add_sizes
+from .options import add_contents, add_model, add_output, add_several, add_sizes, contents_of
 
 DESCRIPTION = """\
 Gives every picture of a tree random styles, into a tree of the same paths, to augment a data set.
@@ -28,18 +27,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         description=DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "content", type=Path, nargs="?", metavar="CONTENT_DIR",
-        help="folder of pictures, searched with subfolders; --content CONTENT_DIR does the same",
+    add_contents(parser, "folder of pictures, searched with subfolders")
+    add_several(
+        parser, "--style", "picture, style file (.safetensors), or folder of both, searched with "
+        "subfolders", metavar="STYLE", required=True,
     )  # fmt: skip
-    parser.add_argument("--content", type=Path, dest="content_option", help=argparse.SUPPRESS)
-    parser.add_argument(
-        "--style", type=Path, nargs="+", action="extend", required=True,
-        help="pictures, style files (.safetensors), and folders of both, searched with subfolders",
-    )  # fmt: skip
-    parser.add_argument(
-        "-o", "--output", type=Path, required=True, metavar="OUT", help="folder; it is created"
-    )
+    add_output(parser, "folder; it is created")
     parser.add_argument(
         "--styles-per-content", type=int, default=1, metavar="K",
         help="results for each content, CONTENT_1.jpg and so on, in different styles (default: 1, "
@@ -57,9 +50,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(options: argparse.Namespace) -> None:
-    content = options.content or options.content_option
-    if content is None or (options.content and options.content_option):
-        raise InputError("augment takes one folder of contents, as CONTENT_DIR or as --content")
+    contents = contents_of(options)
+    if len(contents) > 1:
+        raise InputError(f"augment takes one folder of contents, got {len(contents)}")
 
     from ..host.processes import local_device
     from ..models.model import load_model
@@ -75,7 +68,7 @@ def run(options: argparse.Namespace) -> None:
         size=options.size,
         style_size=options.style_size,
     )
-    plan = make_plan(content, options.style, options.output, settings)
+    plan = make_plan(contents[0], options.style, options.output, settings)
     device = local_device(chosen_device(options.device))
     model = load_model(options.model, precision=options.precision, device=device)
     total = len(plan.contents[rank::ranks]) * plan.options.styles_per_content

@@ -16,6 +16,7 @@ from ..host.options import (
     REFERENCES,
 )
 from ..training.options import style_weight
+from .training import add_pictures, pictures_of
 
 if TYPE_CHECKING:
     from ..host.options import Precision
@@ -44,11 +45,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         description=DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    for kind in ("content", "style"):
-        parser.add_argument(
-            f"--{kind}", type=Path, nargs="+", action="extend", required=True,
-            metavar="PICTURE|FOLDER", help="pictures, and folders, searched with subfolders",
-        )  # fmt: skip
+    add_pictures(parser)
     parser.add_argument(
         "--only", type=Path, metavar="FILE",
         help="text file with the paths of the pictures to use, one a line, such as those held out",
@@ -133,7 +130,12 @@ def run(options: argparse.Namespace) -> None:
     if options.plot:
         check_matplotlib()
     device = chosen_device(options.device)
-    contents, styles = _pictures(options)
+    contents, styles, only = pictures_of(options, options.only)
+    if only is not None:
+        contents, styles = ([p for p in paths if p in only] for paths in (contents, styles))
+        for kind, left in (("content", contents), ("style", styles)):
+            if not left:
+                raise InputError(f"--{kind} has none of the pictures named in {options.only}")
     for path in (*contents, *styles):
         picture_size(path)
     pairs = balanced_pairs(contents, styles, options.pairs)
@@ -250,19 +252,3 @@ def _steps(text: str) -> tuple[int, ...]:
             f"10,50,100; got {text!r}"
         )
     return tuple(steps)
-
-
-def _pictures(options: argparse.Namespace) -> tuple[list[Path], list[Path]]:
-    """Contents and styles, each picture once, restricted to those named in --only."""
-    from ..training.data import find_pictures, pictures_named_in
-
-    contents, styles = find_pictures(*options.content), find_pictures(*options.style)
-    if options.only:
-        searched = (*options.content, *options.style)
-        only = pictures_named_in(options.only, (*contents, *styles), searched)
-        contents = [path for path in contents if path in only]
-        styles = [path for path in styles if path in only]
-        for kind, left in (("content", contents), ("style", styles)):
-            if not left:
-                raise InputError(f"--{kind} has none of the pictures named in {options.only}")
-    return contents, styles

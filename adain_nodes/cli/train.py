@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..host.errors import InputError
 from ..training.options import TrainingOptions
-from .training import OPTIONS, add_inputs, add_training_options, training_options
+from .training import OPTIONS, add_inputs, add_training_options, pictures_of, training_options
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -53,15 +53,13 @@ def run(options: argparse.Namespace) -> None:
 
     from ..host.processes import joined_world, local_device
     from ..training.checkpoint import read_decoder
-    from ..training.data import RandomCrops, emphasis, find_pictures, pictures_named_in
+    from ..training.data import RandomCrops, emphasis
     from ..training.encoders import encoder_tensors, shared_encoder
     from ..training.trainer import Trainer
     from .device import chosen_device
 
-    paths, style_paths = find_pictures(*options.content), find_pictures(*options.style)
-    if options.exclude:
-        searched = (*options.content, *options.style)
-        excluded = pictures_named_in(options.exclude, (*paths, *style_paths), searched)
+    paths, style_paths, excluded = pictures_of(options, options.exclude)
+    if excluded:
         paths = [path for path in paths if path not in excluded]
         style_paths = [path for path in style_paths if path not in excluded]
         for kind, left in (("content", paths), ("style", style_paths)):

@@ -1,4 +1,4 @@
-"""What `train` and `ablate` have in common: pictures, encoder and hyper-parameters."""
+"""What `train`, `ablate` and `evaluate` have in common: pictures, encoder, hyper-parameters."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from ..host.options import (
     TRAINING_PRECISIONS,
 )
 from ..training.options import TrainingOptions
+from .options import add_contents, add_output, add_several, contents_of
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "steps": {"help": "gradient steps, those of reconstruction included"},
@@ -65,6 +66,32 @@ OPTIONS: dict[str, dict[str, Any]] = {
 """What the command line says of the fields of `TrainingOptions`."""
 
 
+def add_pictures(parser: argparse.ArgumentParser) -> None:
+    """Contents and --style, see `pictures_of`."""
+    add_contents(parser, "photograph, or folder of photographs, searched with subfolders")
+    add_several(
+        parser, "--style", "work of art, or folder of art, searched with subfolders",
+        metavar="STYLE", required=True,
+    )  # fmt: skip
+
+
+def pictures_of(
+    options: argparse.Namespace, listed: Path | None
+) -> tuple[list[Path], list[Path], set[Path] | None]:
+    """Contents, styles, and those of both that a text file names; None if there is none.
+
+    Raises:
+        InputError: a path does not exist, a folder has no picture, or the list cannot be read.
+    """
+    from ..training.data import find_pictures, pictures_named_in
+
+    searched = (*contents_of(options), *options.style)
+    contents, styles = find_pictures(*options.content), find_pictures(*options.style)
+    if listed is None:
+        return contents, styles, None
+    return contents, styles, pictures_named_in(listed, (*contents, *styles), searched)
+
+
 def add_inputs(parser: argparse.ArgumentParser, *, exclude: str, output: str) -> None:
     """Adds what a run reads, the folder it lives in, and where it computes.
 
@@ -73,18 +100,14 @@ def add_inputs(parser: argparse.ArgumentParser, *, exclude: str, output: str) ->
         exclude: help of --exclude.
         output: help of --output.
     """
+    add_pictures(parser)
+    add_output(parser, output, metavar="FOLDER")
     add = parser.add_argument
-    for kind, what in (("content", "photographs"), ("style", "art")):
-        add(
-            f"--{kind}", type=Path, nargs="+", action="extend", required=True,
-            metavar="FOLDER|PICTURE", help=f"{what}: folders, searched with subfolders, and files",
-        )  # fmt: skip
     add(
         "--encoder", required=True, metavar="NAME|FILE|REPO@COMMIT",
         help="name of a model of `models list`, encoder file, or any source that `models convert` "
         "takes, which is then calibrated on the contents",
     )  # fmt: skip
-    add("-o", "--output", type=Path, required=True, metavar="FOLDER", help=output)
     add("--exclude", type=Path, metavar="FILE", help=exclude)
     add("--precision", choices=TRAINING_PRECISIONS, default="fp32", help="default: fp32")
     add("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps (default: auto)")

@@ -106,8 +106,8 @@ def test_broken_pictures_are_listed_at_the_end(augment: Command, capsys: Capture
     ("arguments", "message"),
     [
         (("none", *OUT), "none does not exist"),
-        (OUT, "augment takes one folder of contents"),
-        (("in", "--content", "in", *OUT), "augment takes one folder of contents"),
+        (OUT, "no content is given"),
+        (("in", "art", *OUT), "augment takes one folder of contents, got 2"),
         (("in", "--style", "none", "-o", "out"), "none does not exist"),
         (("in", "--style", "art", "-o", "in/out"), "must not lie within each other"),
         (
