@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..training.options import ABLATION
-from .training import add_inputs, add_training_options, pictures_of, training_options
+from .training import add_inputs, add_training_options, pictures_of, steps_of, training_options
 
 if TYPE_CHECKING:
     from ..training.ablation.study import Study
@@ -41,8 +41,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     add_inputs(
         parser,
-        exclude="text file with the paths of the pictures to hold out, one a line (default: hold "
-        "out one in 20)",
+        exclude="pictures to hold out (default: one in 20)",
         output="folder of the ablation",
     )
     add_training_options(parser, ABLATION, OPTIONS)
@@ -89,20 +88,12 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _train(study: Study) -> None:
-    from .progress import StepProgress
-
+    # Apart, as no trainer may be left when the processes part.
     for variant, trainer in study.runs():
-        if not study.world.is_main:
-            for _ in trainer.run():
-                pass
-            continue
-        print(variant.name, flush=True)
-        progress = StepProgress(trainer.options.steps, trainer.step)
-        try:
-            for _ in trainer.run():
-                progress.update(trainer.step, trainer.log.last)
-        finally:
-            progress.close()
+        if study.world.is_main:
+            print(variant.name, flush=True)
+        for _ in steps_of(trainer):
+            pass
 
 
 def _report(study: Study, contents: Sequence[Path], styles: Sequence[Path]) -> None:

@@ -45,7 +45,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--calibration", type=Path,
         help="folder of photographs to calibrate on; not needed for vgg_normalised.pth",
     )  # fmt: skip
-    convert.add_argument("--exclude", type=Path, help="text file with names of pictures not to use")
+    convert.add_argument(
+        "--exclude", type=Path, help="text file with paths of pictures not to use, one a line"
+    )
     convert.add_argument("--seed", type=int, default=0, help="of the calibration crops")
     convert.set_defaults(run=run_convert)
     export = commands.add_parser(

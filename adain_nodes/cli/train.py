@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 
 from ..host.errors import InputError
 from ..training.options import TrainingOptions
-from .training import OPTIONS, add_inputs, add_training_options, pictures_of, training_options
+from .training import (
+    OPTIONS,
+    add_inputs,
+    add_training_options,
+    pictures_of,
+    steps_of,
+    training_options,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,7 +33,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add = parser.add_argument
     add_inputs(
         parser,
-        exclude="text file with the paths of pictures never to train on, one a line",
+        exclude="pictures never to train on",
         output="folder of the run",
     )
     add("--decoder", type=Path, metavar="FILE", help="decoder file to start from")
@@ -103,33 +110,26 @@ def run(options: argparse.Namespace) -> None:
 def _train(
     trainer: Trainer, encoder: tuple[dict[str, Tensor], dict[str, str]], interval: int
 ) -> None:
-    """Trains to the end; the main process with the encoder's file, progress, previews and plots."""
+    """Trains to the end; the main process writes the encoder's file, previews and plots."""
     from ..files.pictures import write_picture
     from ..models.weights.store import ENCODER_FILE
     from ..models.weights.tensors import write_tensors
     from ..training.plots import plot_log
     from ..training.previews import Previews
-    from .progress import StepProgress
 
-    if not trainer.world.is_main:
-        for _ in trainer.run():
-            pass
-        return
-    write_tensors(trainer.folder / ENCODER_FILE, *encoder)
-    steps = trainer.options.steps
-    previews = Previews(trainer.contents.paths, trainer.styles.paths) if interval else None
-    progress = StepProgress(steps, trainer.step)
-    try:
-        for _ in trainer.run():
-            progress.update(trainer.step, trainer.log.last)
-            if previews and (trainer.step % interval == 0 or trainer.step == steps):
-                sheet = previews.sheet(trainer.encoder, trainer.result, trainer.objective.condition)
-                path = trainer.folder / "previews" / f"step-{trainer.step:06d}.jpg"
-                path.parent.mkdir(exist_ok=True)
-                write_picture(path, sheet)
-                plot_log(trainer.log.path, trainer.folder / "plot.png")
-    finally:
-        progress.close()
+    world, steps = trainer.world, trainer.options.steps
+    if world.is_main:
+        write_tensors(trainer.folder / ENCODER_FILE, *encoder)
+    previews = None
+    if interval and world.is_main:
+        previews = Previews(trainer.contents.paths, trainer.styles.paths)
+    for _ in steps_of(trainer):
+        if previews and (trainer.step % interval == 0 or trainer.step == steps):
+            sheet = previews.sheet(trainer.encoder, trainer.result, trainer.objective.condition)
+            path = trainer.folder / "previews" / f"step-{trainer.step:06d}.jpg"
+            path.parent.mkdir(exist_ok=True)
+            write_picture(path, sheet)
+            plot_log(trainer.log.path, trainer.folder / "plot.png")
 
 
 def _factor(text: str) -> tuple[str, float]:

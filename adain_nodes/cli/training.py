@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..host.options import (
     INITIALIZATIONS,
@@ -17,6 +17,9 @@ from ..host.options import (
 )
 from ..training.options import TrainingOptions
 from .options import add_contents, add_output, add_several, contents_of
+
+if TYPE_CHECKING:
+    from ..training.trainer import Trainer
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "steps": {"help": "gradient steps, those of reconstruction included"},
@@ -108,7 +111,11 @@ def add_inputs(parser: argparse.ArgumentParser, *, exclude: str, output: str) ->
         help="name of a model of `models list`, encoder file, or any source that `models convert` "
         "takes, which is then calibrated on the contents",
     )  # fmt: skip
-    add("--exclude", type=Path, metavar="FILE", help=exclude)
+    add(
+        "--exclude", type=Path, metavar="FILE",
+        help=f"text file with a path a line, absolute or from the file's folder, a searched folder "
+        f"or the one around it: {exclude}",
+    )  # fmt: skip
     add("--precision", choices=TRAINING_PRECISIONS, default="fp32", help="default: fp32")
     add("--device", default="auto", help="auto, cpu, cuda, cuda:N or mps (default: auto)")
 
@@ -139,3 +146,19 @@ def training_options(options: argparse.Namespace, defaults: TrainingOptions) -> 
     """
     given = {field.name for field in fields(defaults)} & vars(options).keys()
     return replace(defaults, **{name: getattr(options, name) for name in given})
+
+
+def steps_of(trainer: Trainer) -> Iterator[None]:
+    """Trains to the end, one step at a time; the main process shows how far it is."""
+    from .progress import StepProgress
+
+    if not trainer.world.is_main:
+        yield from (None for _ in trainer.run())
+        return
+    progress = StepProgress(trainer.options.steps, trainer.step)
+    try:
+        for _ in trainer.run():
+            progress.update(trainer.step, trainer.log.last)
+            yield
+    finally:
+        progress.close()

@@ -1,4 +1,4 @@
-"""The encoder that a run trains with: found, read or made."""
+"""The encoder that a run trains with: found by its name, read from a file, or converted."""
 
 from __future__ import annotations
 

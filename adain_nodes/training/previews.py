@@ -1,4 +1,4 @@
-"""Sheets that show how a decoder comes along: the same photographs in the same styles each time."""
+"""Sheets that show how a decoder gets on: the same photographs in the same styles each time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..ops.statistics import channel_statistics
 from .objective import Condition
 
 COUNT = 4
-"""Contents, and as many styles."""
+"""Number of contents, and of styles."""
 
 SIZE = 256
 """Side of the pictures in px."""
@@ -45,9 +45,9 @@ class Previews:
         size: int = SIZE,
     ) -> None:
         self.contents = list(_spread(contents, count, size))
-        """[size,size,3] each, in 0..1."""
+        """Squares of the contents, [size,size,3] each, in 0..1."""
         self.styles = list(_spread(styles, count, size))
-        """Likewise."""
+        """Squares of the styles, [size,size,3] each, in 0..1."""
 
     @torch.no_grad()
     def sheet(self, encoder: Encoder, decoder: nn.Module, condition: Condition) -> Tensor:

@@ -2,8 +2,8 @@
 
     t = AdaIN(f(c), f(s))        L = L_c + lambda L_s        (equations 9 to 13)
 
-A run lives in a folder: `checkpoint.safetensors` to go on from and to export the decoder from,
-`log.jsonl` to plot. Started again on the same folder, it goes on.
+A run lives in a folder: `checkpoint.safetensors` to resume from and to export the decoder from,
+`log.jsonl` to plot. Started again on the same folder, it resumes.
 """
 
 from __future__ import annotations

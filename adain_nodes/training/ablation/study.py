@@ -1,9 +1,9 @@
 """The paper's ablation (section 7.2, figures 5 and 6): the four `variants` under the same options,
 seed and order of crops, compared on pictures that none of them has seen.
 
-A study lives in a folder: `options.json` says what it depends on; each variant has a folder of its
-own, a run of the `trainer`. Started again on the same folder it goes on; what is finished is not
-trained again.
+A study lives in a folder: `options.json` says what it depends on; each variant has a folder in it,
+a run of the `trainer`. Started again on the same folder it resumes; what is finished is not trained
+again.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Pictures:
 
 @dataclass(frozen=True)
 class MeanLosses:
-    """How far pictures are from what they should be, on average over pairs."""
+    """Losses, averaged over pairs."""
 
     content: float
     """L_c: between the features of the picture and t (paper, equation 12)."""
@@ -107,7 +107,7 @@ class Study:
         self.bf16 = bf16
         self.world = world or World()
         self.decoders: dict[str, nn.Module] = {}
-        """The trained ones by the names of their variants, in evaluation mode."""
+        """The trained decoders by the names of their variants, in evaluation mode."""
         self._claim()
 
     def trainer(self, variant: Variant) -> Trainer:
