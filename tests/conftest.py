@@ -13,7 +13,7 @@ import torch
 from adain_nodes.host.plain import Resident
 from adain_nodes.models.model import Model
 from adain_nodes.models.networks.decoder import Decoder
-from adain_nodes.models.networks.vgg import Architecture, Encoder
+from adain_nodes.models.networks.vgg import Architecture, Encoder, Layer
 from adain_nodes.models.weights.tensors import identify, write_tensors
 
 torch.set_num_threads(1)
@@ -72,16 +72,16 @@ def tiny_model_folder(encoder: Encoder, decoder: Decoder, tmp_path: Path) -> Pat
     return folder
 
 
-def _random_tensors(layers: Iterable[tuple[str, int, int]], seed: int) -> dict[str, torch.Tensor]:
+def _random_tensors(layers: Iterable[Layer], seed: int) -> dict[str, torch.Tensor]:
     """Kernels that keep the variance from layer to layer, and small biases.
 
     Their sum is 0: inputs above 0 would otherwise leave channels dead, or without contrast.
     """
     generator = torch.Generator().manual_seed(seed)
     tensors = {}
-    for name, inputs, outputs in layers:
-        kernel = torch.randn(outputs, inputs, 3, 3, generator=generator)
+    for layer in layers:
+        kernel = torch.randn(layer.outputs, layer.inputs, 3, 3, generator=generator)
         kernel -= kernel.mean((1, 2, 3), keepdim=True)
-        tensors[f"{name}.weight"] = kernel * math.sqrt(3 / (9 * inputs))
-        tensors[f"{name}.bias"] = 0.1 * torch.randn(outputs, generator=generator)
+        tensors[f"{layer.name}.weight"] = kernel * math.sqrt(3 / (9 * layer.inputs))
+        tensors[f"{layer.name}.bias"] = 0.1 * torch.randn(layer.outputs, generator=generator)
     return tensors

@@ -19,7 +19,7 @@ from torch import Tensor
 from ..host import devices
 from ..host.options import Precision
 from ..models.model import Model, load_model
-from ..models.networks.vgg import MIN_SIDE, STRIDE, Architecture, grid_size
+from ..models.networks.vgg import MIN_SIDE, STRIDE, Architecture, Layer, grid_size
 from ..pipeline import transfer
 from ..pipeline.film import FilmOptions
 from ..pipeline.stylize import stylize, stylize_frames
@@ -166,18 +166,15 @@ def convolution_flops(
     """
     high, wide = (max(side, MIN_SIDE) for side in size)
 
-    def operations(name: str, inputs: int, outputs: int, height: int, width: int) -> int:
-        unit = 1 << int(name.removeprefix("conv")[0]) - 1  # pixels a side for each position
-        return 2 * 9 * inputs * outputs * -(-height // unit) * -(-width // unit)
+    def operations(layer: Layer, height: int, width: int) -> int:
+        taps = 4 if folded and layer.upsamples else 9
+        positions = -(-height // layer.stride) * -(-width // layer.stride)
+        return 2 * taps * layer.inputs * layer.outputs * positions
 
-    total = encoded * sum(operations(*layer, high, wide) for layer in architecture.encoder_layers())
-    grid_high, grid_wide = grid_size(size)
-    upsamples = False
-    for layer in architecture.decoder_layers():
-        count = operations(*layer, STRIDE * grid_high, STRIDE * grid_wide)
-        total += count * 4 // 9 if folded and upsamples else count
-        upsamples = layer[0].endswith("_1")
-    return total
+    encoding = sum(operations(layer, high, wide) for layer in architecture.encoder_layers())
+    high, wide = (STRIDE * cells for cells in grid_size(size))
+    decoding = sum(operations(layer, high, wide) for layer in architecture.decoder_layers())
+    return encoded * encoding + decoding
 
 
 def peak_flops(device: str, dtype: torch.dtype, rounds: int = 3, side: int = PEAK_SIDE) -> float:

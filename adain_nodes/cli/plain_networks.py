@@ -48,22 +48,22 @@ class Reference:
 def plain_encoder(encoder: Encoder) -> nn.Sequential:
     """The layers of an encoder one by one."""
     modules: list[nn.Module] = []
-    for name, _, _ in encoder.architecture.encoder_layers():
-        if name.endswith("_1") and name != "conv1_1":
+    for layer in encoder.architecture.encoder_layers():
+        if layer.pools:
             modules.append(nn.MaxPool2d(2, ceil_mode=True))
-        modules += [nn.ReflectionPad2d(1), _plain(encoder.get_submodule(name)), nn.ReLU()]
+        modules += [nn.ReflectionPad2d(1), _plain(encoder.get_submodule(layer.name)), nn.ReLU()]
     return nn.Sequential(*modules)
 
 
 def plain_decoder(decoder: Decoder) -> nn.Sequential:
     """The layers of a decoder one by one."""
     modules: list[nn.Module] = []
-    for name, _, _ in decoder.architecture.decoder_layers():
-        modules += [nn.ReflectionPad2d(1), _plain(decoder.get_submodule(name))]
-        if name != "conv1_1":
+    for layer in decoder.architecture.decoder_layers():
+        if layer.upsamples:
+            modules.append(nn.Upsample(scale_factor=2, mode="nearest"))
+        modules += [nn.ReflectionPad2d(1), _plain(decoder.get_submodule(layer.name))]
+        if layer.relu:
             modules.append(nn.ReLU())
-            if name.endswith("_1"):
-                modules.append(nn.Upsample(scale_factor=2, mode="nearest"))
     return nn.Sequential(*modules)
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..host.options import COLOR_METHODS, ColorMethod, check_choice, check_share
 from ..host.plain import Progress
-from ..models.networks.bands import tiles
+from ..models.networks.bands import bands
 from ..ops.color import (
     LINEAR_MAPS,
     ColorStatistics,
@@ -66,7 +66,7 @@ def match_color(
         color, alpha = scaled(single, _size(single))
         matched = _matching(color, alpha, other, method) if strength > 0 else None
         height, width = _size(color)
-        for rows in tiles(height, max(1, _BLOCK_PIXELS // width)):
+        for rows in bands(height, max(1, _BLOCK_PIXELS // width)):
             part = color[:, rows]
             if matched is not None:
                 part = torch.lerp(part, matched(rows), strength).clamp_(0, 1)

@@ -21,7 +21,7 @@ from ..host import surroundings
 from ..host.memory import is_out_of_memory
 from ..host.plain import Progress, Resident
 from ..models.model import Model
-from ..models.networks.bands import automatic_rows, stream, tiles
+from ..models.networks.bands import automatic_rows, bands, stream
 from ..models.networks.inference import MIDDLE, prepared, taps
 from ..models.networks.vgg import MIN_SIDE, STRIDE, Encoder, grid_size
 from ..ops.statistics import Moments, Statistics
@@ -164,7 +164,7 @@ def decode_one(model: Model, like: Features, rows: Rows, report: Report) -> Tens
             1, height, width, channels, device=surroundings.current().output_device()
         )
         parts = (
-            rows(band).to(device, model.dtype) for band in tiles(cells_high, band_height // STRIDE)
+            rows(band).to(device, model.dtype) for band in bands(cells_high, band_height // STRIDE)
         )
         top = 0
         for part in stream(prepared(decoder), parts):
@@ -257,7 +257,7 @@ class _Source:
 
     def tiles(self, rows: int, device: torch.device, dtype: torch.dtype) -> Iterator[Tensor]:
         """Tiles of so many rows, [1,3,n,W'], minus `MIDDLE`, as an encoder takes them."""
-        for tile in tiles(self.colors.shape[1], rows):
+        for tile in bands(self.colors.shape[1], rows):
             values = self.colors[:, tile, :, :3].float().clamp(0, 1) - MIDDLE
             yield values.movedim(-1, 1).expand(-1, 3, -1, -1).to(device, dtype)
 

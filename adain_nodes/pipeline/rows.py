@@ -9,7 +9,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from ..models.networks.bands import tiles
+from ..models.networks.bands import bands
 from ..ops.adain import adain, blend
 from ..ops.masks import compose_regions
 from ..ops.statistics import BLOCK_ELEMENTS, Statistics
@@ -33,7 +33,7 @@ def computed(like: Features, rows: Rows) -> Features:
     """
     values = torch.empty_like(like.values, memory_format=torch.channels_last)
     height = values.shape[2]
-    for part in tiles(height, max(1, BLOCK_ELEMENTS * height // values.numel())):
+    for part in bands(height, max(1, BLOCK_ELEMENTS * height // values.numel())):
         values[:, :, part] = rows(part)
     return replace(like, values=values)
 

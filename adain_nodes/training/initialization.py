@@ -35,14 +35,15 @@ def initialize_from_encoder(decoder: Decoder, encoder: Encoder, pictures: Tensor
         pictures: [B,3,H,W] in 0..1, sides multiples of 8; photographs and art.
     """
     x = encoder(pictures)
-    for name, _, outputs in decoder.architecture.decoder_layers():
-        layer = _convolution(decoder, name)
-        layer.weight.copy_(_convolution(encoder, name).weight.transpose(0, 1).flip(2, 3))
+    for described in decoder.architecture.decoder_layers():
+        layer = _convolution(decoder, described.name)
+        layer.weight.copy_(_convolution(encoder, described.name).weight.transpose(0, 1).flip(2, 3))
         bias = layer.bias
         assert bias is not None
         bias.zero_()
-        last = name == "conv1_1"
-        wanted_mean, wanted_std = _moments(pictures) if last else (x.new_zeros(outputs), 1.0)
+        wanted_mean, wanted_std = (
+            (x.new_zeros(described.outputs), 1.0) if described.relu else _moments(pictures)
+        )
         mean, std = _moments(_before_relu(layer, x))
         gain = wanted_std / std
         layer.weight.mul_(gain[:, None, None, None])

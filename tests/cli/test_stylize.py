@@ -14,7 +14,7 @@ from torch import Tensor
 import adain_nodes
 from adain_nodes.files.pictures import read_mask, read_picture, write_picture
 from adain_nodes.models.model import Model, load_model
-from adain_nodes.models.networks.bands import tiles
+from adain_nodes.models.networks.bands import bands
 from adain_nodes.pipeline import engine, film, transfer
 from adain_nodes.pipeline.types import Features, Style
 
@@ -287,9 +287,9 @@ def test_tiles_do_not_show(stylize: Command, monkeypatch: pytest.MonkeyPatch) ->
 
     def noted(height: int, rows: int) -> Iterator[slice]:
         heights.append(rows)
-        return tiles(height, rows)
+        return bands(height, rows)
 
-    monkeypatch.setattr(engine, "tiles", noted)
+    monkeypatch.setattr(engine, "bands", noted)
     assert stylize("cat.png", *OIL, "-o", "whole.png") == 0
     heights.clear()
     assert stylize("cat.png", *OIL, "-o", "tiled.png", "--tile-size", "8") == 0

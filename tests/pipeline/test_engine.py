@@ -13,7 +13,7 @@ from torch import Tensor
 import adain_nodes
 from adain_nodes.host.plain import Host
 from adain_nodes.models.model import Model
-from adain_nodes.models.networks.bands import tiles
+from adain_nodes.models.networks.bands import bands
 from adain_nodes.models.weights.tensors import EncoderIdentity
 from adain_nodes.pipeline import engine
 from adain_nodes.pipeline.engine import cells, collected, counter, stacked
@@ -96,7 +96,7 @@ def test_tiles_are_halved_until_memory_suffices(
 
     def failing(height: int, rows: int) -> object:
         tried.append(rows)
-        for number, tile in enumerate(tiles(height, rows)):
+        for number, tile in enumerate(bands(height, rows)):
             if rows > (20 if height > 20 else 2) and number == 1:
                 raise torch.cuda.OutOfMemoryError("out of memory")
             yield tile
@@ -106,7 +106,7 @@ def test_tiles_are_halved_until_memory_suffices(
     picture = torch.rand(1, 160, 16, 3)
     features = encode(model, picture)
     expected = decode(model, features)
-    monkeypatch.setattr(engine, "tiles", failing)
+    monkeypatch.setattr(engine, "bands", failing)
     seen: list[tuple[int, int]] = []
     chosen = in_tiles_of(model, size and 80)
     result = encode(chosen, picture, progress=lambda *report: seen.append(report))
@@ -130,7 +130,7 @@ def test_other_errors_and_the_smallest_tile_end_it(
             tried += 1
             raise error
 
-        monkeypatch.setattr(engine, "tiles", failing)
+        monkeypatch.setattr(engine, "bands", failing)
         with pytest.raises(type(error)):
             encode(in_tiles_of(model, 16), picture)
         assert tried == attempts
@@ -141,9 +141,9 @@ def test_little_memory_gives_small_tiles(model: Model, monkeypatch: pytest.Monke
 
     def noted(height: int, rows: int) -> object:
         heights.append(rows)
-        return tiles(height, rows)
+        return bands(height, rows)
 
-    monkeypatch.setattr(engine, "tiles", noted)
+    monkeypatch.setattr(engine, "bands", noted)
     picture = torch.rand(1, 300, 16, 3)
     for free in (1 << 40, 1 << 20):
         monkeypatch.setattr(Host, "free_memory", lambda *_, free=free: free)

@@ -195,12 +195,12 @@ def _inputs_of_layers(
     there is in the inputs of the layers that follow.
     """
     x = pictures
-    for name, _, _ in Architecture.of(tensors).encoder_layers():
-        if name.endswith("_1") and name != "conv1_1":
+    for layer in Architecture.of(tensors).encoder_layers():
+        if layer.pools:
             x = F.max_pool2d(x, 2, ceil_mode=True)
         x = F.pad(x, (1, 1, 1, 1), mode="reflect")
-        yield name, x
-        x = F.relu(_convolve(x, tensors, name))
+        yield layer.name, x
+        x = F.relu(_convolve(x, tensors, layer.name))
 
 
 def _convolve(x: Tensor, tensors: Mapping[str, Tensor], name: str) -> Tensor:

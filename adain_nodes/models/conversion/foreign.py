@@ -148,7 +148,7 @@ def read_port_decoder(path: Path, architecture: Architecture) -> dict[str, Tenso
         InputError: the file cannot be read, or does not fit the encoder.
     """
     tensors = _read(path)
-    names = [name for name, _, _ in architecture.decoder_layers()]
+    names = [layer.name for layer in architecture.decoder_layers()]
     indices = sorted({int(name.split(".")[0]) for name in tensors if name[0].isdigit()})
     renamed = {
         f"{name}.{kind}": tensors[f"{index}.{kind}"]
@@ -185,7 +185,7 @@ def read_hed(path: Path) -> dict[str, Tensor]:
     tensors: dict[str, Tensor] = {}
     try:
         with h5py.File(path) as file:
-            for name, _, _ in VGG16.encoder_layers():
+            for name in (layer.name for layer in VGG16.encoder_layers()):
                 block, index = name.removeprefix("conv").split("_")
                 suffix = "" if index == "1" else f"_{int(index) - 1}"
                 group = file[f"block{block}/layers/conv2d{suffix}/vars"]

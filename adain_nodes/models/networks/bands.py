@@ -1,9 +1,9 @@
-"""Networks over pictures of any size in bounded memory, tile by tile.
+"""Networks over pictures of any size in bounded memory, band by band.
 
-A tile is a band of rows, as wide as the picture. Tiles follow each other from top to bottom, and
-every layer keeps the last rows of its input until the next tile comes: what it computes is what it
-would compute on the whole picture, nothing is computed twice, and only the true border is padded.
-At no time is there more of a feature map than a tile.
+A band is a number of rows, as wide as the picture; the option `tile_size` is its height. Bands
+follow each other from top to bottom, and every step keeps the last rows of its input until the next
+band comes. So each step computes what it would on the whole picture, nothing is computed twice,
+and only the true border is padded. At no time is there more of a feature map than a band.
 """
 
 from __future__ import annotations
@@ -14,38 +14,37 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 import torch
 from torch import Tensor
 
-from .inference import Convolution, Layer, Pooling
+from .inference import Convolution, Pooling, Step
 from .vgg import STRIDE
 
 FASTEST_PIXELS = 1 << 16
-"""Pixels of a tile at which CPUs are fastest, see docs/performance.md. Then the largest feature
-maps of a tile take 8 MiB in bf16, twice that in fp32."""
+"""Pixels of a band at which CPUs are fastest, see docs/performance.md. The largest feature maps of
+such a band take 8 MiB in bf16, twice that in fp32."""
 
 VALUES_PER_PIXEL = 320
-"""Feature values that are in memory at a time for each pixel of a tile, all layers taken
-together: about 210 wait for the next tile, 64 to 128 are being computed."""
+"""Feature values in memory at a time for each pixel of a band, summed over all layers: about 210
+wait for the next band, 64 to 128 are being computed."""
 
 
-def tiles(height: int, rows: int) -> Iterator[slice]:
-    """The rows of each tile of a picture.
+def bands(height: int, rows: int) -> Iterator[slice]:
+    """The rows of each band of a picture.
 
     Args:
         height: of the picture.
-        rows: of a tile; the last one has what remains.
+        rows: of a band; the last one has what remains.
     """
     return (slice(top, min(top + rows, height)) for top in range(0, height, rows))
 
 
 def automatic_rows(width: int, itemsize: int, free: int | None, *, cached: bool) -> int:
-    """Rows of a tile where the user leaves it to us.
+    """Rows of a band where `tile_size` is 0.
 
     Args:
         width: of the picture in px.
         itemsize: bytes of a value in the precision of the network.
-        free: bytes of memory that may still be allocated; half of them are used at most. None if
-            that is unknown.
-        cached: whether the device is fastest when a tile fits its cache, as CPUs are. Others are
-            given tiles as large as memory allows.
+        free: bytes that can still be allocated, of which at most half are used; None if unknown.
+        cached: whether the device is fastest when a band fits its cache, as CPUs are. Others are
+            given bands as large as memory allows.
 
     Returns:
         A multiple of `STRIDE`, at least `STRIDE`.
@@ -57,25 +56,25 @@ def automatic_rows(width: int, itemsize: int, free: int | None, *, cached: bool)
 
 
 def stream(
-    network: Sequence[Layer],
+    network: Sequence[Step],
     parts: Iterable[Tensor],
     observe: Mapping[int, Callable[[Tensor], object]] | None = None,
 ) -> Iterator[Tensor]:
-    """Runs a network over the tiles of a picture.
+    """Runs a network over the bands of a picture.
 
     Args:
-        network: what `layers.prepared` gives.
-        parts: tiles of its input from top to bottom, [B,C,n,W] in the precision of the network,
+        network: its steps, from `inference.prepared`.
+        parts: bands of its input from top to bottom, [B,C,n,W] in the precision of the network,
             each n at least 1. Both sides of the whole must be at least `vgg.MIN_SIDE` for an
             encoder, at least 2 for a decoder.
-        observe: by the index of a layer, what to tell of the tiles of its output, [B,C',m,W'],
-            which hold for that call only.
+        observe: functions by the index of a step; each is called with the bands of that step's
+            output, [B,C',m,W'], which are valid during the call only.
 
     Yields:
-        The tiles of its output, [B,C',m,W'], channels last, as soon as they can be computed: from
-        one input tile at most one, which may lag behind it. Together they are the whole output.
+        The bands of its output, [B,C',m,W'], channels last, as soon as they can be computed: at
+        most one for each input band, perhaps behind it. Together they are the whole output.
     """
-    stages = [_Pool() if isinstance(layer, Pooling) else _Convolve(layer) for layer in network]
+    stages = [_Pool() if isinstance(step, Pooling) else _Convolve(step) for step in network]
     for part, last in _with_last(parts):
         rows: Tensor | None = part
         for index, stage in enumerate(stages):
@@ -98,21 +97,21 @@ def _with_last(parts: Iterable[Tensor]) -> Iterator[tuple[Tensor, bool]]:
 
 
 class _Convolve:
-    """A convolution that is given its input from top to bottom.
+    """A convolution that takes its input from top to bottom.
 
     The input is kept with its border: a column on both sides, a row above the first one and a row
     below the last.
     """
 
-    def __init__(self, layer: Convolution) -> None:
-        self._layer = layer
+    def __init__(self, convolution: Convolution) -> None:
+        self._convolution = convolution
         self._input: Tensor | None = None
         self._held = 1  # rows at the top of the input that are there already: the upper border
         self._at_top = True
 
     def push(self, rows: Tensor, *, last: bool) -> Tensor | None:
-        """Takes the next rows, [B,C,n,W]; gives those that can be computed now, if any."""
-        reach, held = self._layer.reach, self._held
+        """Takes the next rows, [B,C,n,W]; returns those that can be computed now, if any."""
+        reach, held = self._convolution.reach, self._held
         count = held + rows.shape[2]
         x = self._room_for(rows, count + last)
         new = x[:, :, held:count]
@@ -127,8 +126,8 @@ class _Convolve:
             return None
         if self._at_top:
             x[:, :, 0] = x[:, :, reach]
-        y = self._layer(x[:, :, :count])
-        if self._layer.scale == 2:
+        y = self._convolution(x[:, :, :count])
+        if self._convolution.scale == 2:
             y = y[:, :, self._at_top : y.shape[2] - last, 1:-1]
         for row in range(reach):
             x[:, :, row] = x[:, :, count - reach + row]
@@ -136,7 +135,7 @@ class _Convolve:
         return y
 
     def _room_for(self, rows: Tensor, count: int) -> Tensor:
-        """The input with at least so many rows, channels last; those that are held stay."""
+        """The input with at least `count` rows, channels last; rows that are held stay."""
         batch, channels, _, width = rows.shape
         if self._input is None or self._input.shape[2] < count:
             larger = rows.new_empty(batch, count, width + 2, channels).permute(0, 3, 1, 2)
@@ -147,13 +146,13 @@ class _Convolve:
 
 
 class _Pool:
-    """Pooling that is given its input from top to bottom."""
+    """Pooling that takes its input from top to bottom."""
 
     def __init__(self) -> None:
         self._held: Tensor | None = None  # a row without its partner, its columns pooled already
 
     def push(self, rows: Tensor, *, last: bool) -> Tensor | None:
-        """Takes the next rows, [B,C,n,W]; gives those that can be computed now, if any."""
+        """Takes the next rows, [B,C,n,W]; returns those that can be computed now, if any."""
         x = _halved(rows, 3)
         if self._held is not None:
             x = torch.cat([self._held, x], dim=2)

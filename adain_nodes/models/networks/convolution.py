@@ -1,7 +1,7 @@
 """Convolutions with mirrored borders and ReLU, as networks are trained with them.
 
-One autograd function for border, convolution and ReLU: taken each for itself, they cost three times
-as much as the matrix products in it. `layers` does the same for inference, tile by tile.
+One autograd function does border, convolution and ReLU: done one by one, they cost three times as
+much as its matrix products. `inference` and `bands` do the same without gradients, band by band.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ class MirroredConv2d(nn.Conv2d):
 
 
 def mirrored_convolution(x: Tensor, weight: Tensor, bias: Tensor, *, relu: bool) -> Tensor:
-    """A convolution over a map that is first given a border of one row and column all around.
+    """Gives a map a border of one row and column on every side and convolves it.
 
-    Differentiable once, in everything.
+    Differentiable once, with respect to each tensor.
 
     Args:
         x: the map, [B,I,h,w]. The result has its precision.
-        weight: [O,I,3,3]: the border reflects, it repeats the second row from the edge; or
-            [O,I,2,2]: it repeats the edge itself. Of any precision.
-        bias: [O], likewise.
+        weight: [O,I,3,3], for which the border reflects the map, or [O,I,2,2], for which it repeats
+            the edge; in any precision.
+        bias: [O], in any precision.
         relu: whether ReLU follows.
 
     Returns:
@@ -98,7 +98,8 @@ class _MirroredConvolution(torch.autograd.Function):
 
 
 def with_border(x: Tensor, reach: int) -> Tensor:
-    """A map with a border of one row and column all around, that of the row `reach` away.
+    """A map with a border of one row and column on every side, each a copy of the row or column
+    `reach` away from it.
 
     Args:
         x: [B,C,h,w], both sides at least `reach`.

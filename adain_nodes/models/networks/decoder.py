@@ -19,8 +19,7 @@ class Decoder(nn.Module):
     """Turns relu4_1 features back into pictures.
 
     Its convolutions carry the names of the encoder's that they mirror: conv4_1 comes first,
-    conv1_1 last. Every one pads by reflection, every one but the last is followed by ReLU, and
-    every first one of a block, but for conv1_1, by upsampling, which is part of the next one.
+    conv1_1 last; see `Architecture.decoder_layers`.
 
     Args:
         architecture: that of the encoder it mirrors.
@@ -29,11 +28,9 @@ class Decoder(nn.Module):
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
         self.architecture = architecture
-        upsamples = False
-        for name, inputs, outputs in architecture.decoder_layers():
-            kind = UpsampledConv2d if upsamples else MirroredConv2d
-            self.add_module(name, kind(inputs, outputs, relu=name != "conv1_1"))
-            upsamples = name.endswith("_1")
+        for layer in architecture.decoder_layers():
+            kind = UpsampledConv2d if layer.upsamples else MirroredConv2d
+            self.add_module(layer.name, kind(layer.inputs, layer.outputs, relu=layer.relu))
 
     @classmethod
     def from_tensors(cls, tensors: Mapping[str, Tensor], architecture: Architecture) -> Decoder:
@@ -57,6 +54,6 @@ class Decoder(nn.Module):
             RGB pictures, [B,3,8h,8w], nominally in 0..1 but not clamped.
         """
         x = features
-        for name, _, _ in self.architecture.decoder_layers():
-            x = self.get_submodule(name)(x)
+        for layer in self.architecture.decoder_layers():
+            x = self.get_submodule(layer.name)(x)
         return x

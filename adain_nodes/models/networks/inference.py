@@ -1,4 +1,4 @@
-"""The layers of encoder and decoder, prepared for inference.
+"""Encoder and decoder as steps prepared for inference.
 
 They give the numbers of `Encoder.forward` and `Decoder.forward` up to rounding, without gradients
 and in less time:
@@ -6,10 +6,10 @@ and in less time:
 - The kernels that `upsampling` folds are folded once.
 - On CPUs, kernels are kept in the order that oneDNN wants, and ReLU is part of the convolution.
 
-An encoder's first layer takes pictures minus `MIDDLE`: half precision is finest around 0, and
+An encoder's first step takes pictures minus `MIDDLE`: half precision is finest around 0, and
 rounding bright pixels costs 13 dB more than rounding their distance from grey.
 
-A layer does no padding: it takes its input with a border, which `tiling` keeps up to date.
+A step does no padding: it takes its input with a border, which `bands` keeps up to date.
 """
 
 from __future__ import annotations
@@ -62,25 +62,24 @@ class Pooling:
     """The maximum of 2x2 cells, in ceil mode."""
 
 
-Layer = Convolution | Pooling
+Step = Convolution | Pooling
 
 
-def prepared(network: Encoder | Decoder) -> Sequence[Layer]:
-    """The layers of a network, in order; made once and kept until it is used with changed or moved
-    tensors. So 6 MB in 16 bits stay on a device that its host has moved it from."""
+def prepared(network: Encoder | Decoder) -> Sequence[Step]:
+    """The steps of a network, in order; made once and kept until its tensors have changed or moved.
+    So 6 MB in 16 bits stay on a device that the host has moved the network away from."""
     state = [_state(parameter) for parameter in network.parameters()]
     kept = _prepared.get(network)
     if kept is None or kept[0] != state:
         with torch.no_grad():
-            layers = list(_layers(network))
-        kept = state, layers
+            kept = state, _steps(network)
         _prepared[network] = kept
     return kept[1]
 
 
-def taps(encoder: Sequence[Layer]) -> list[int]:
-    """Where an encoder's prepared layers give relu1_1, relu2_1, relu3_1 and relu4_1: indices."""
-    pools = [index for index, layer in enumerate(encoder) if isinstance(layer, Pooling)]
+def taps(encoder: Sequence[Step]) -> list[int]:
+    """Indices of an encoder's steps that give relu1_1, relu2_1, relu3_1 and relu4_1."""
+    pools = [index for index, step in enumerate(encoder) if isinstance(step, Pooling)]
     return [0, *(index + 1 for index in pools)]
 
 
@@ -91,21 +90,20 @@ def _state(tensor: Tensor) -> tuple[int, torch.dtype, torch.device, int]:
     return tensor.data_ptr(), tensor.dtype, tensor.device, version
 
 
-_prepared: WeakKeyDictionary[nn.Module, tuple[list[Any], Sequence[Layer]]] = WeakKeyDictionary()
+_prepared: WeakKeyDictionary[nn.Module, tuple[list[Any], Sequence[Step]]] = WeakKeyDictionary()
 
 
-def _layers(network: Encoder | Decoder) -> Sequence[Layer]:
+def _steps(network: Encoder | Decoder) -> list[Step]:
     encodes = isinstance(network, Encoder)
     architecture = network.architecture
-    layers: list[Layer] = []
-    names = architecture.encoder_layers() if encodes else architecture.decoder_layers()
-    for name, _, _ in names:
-        if encodes and name.endswith("_1") and name != "conv1_1":
-            layers.append(Pooling())
-        relu = encodes or name != "conv1_1"
-        middle = MIDDLE if encodes and name == "conv1_1" else 0.0
-        layers.append(_convolution(network.get_submodule(name), relu=relu, middle=middle))
-    return layers
+    steps: list[Step] = []
+    for layer in architecture.encoder_layers() if encodes else architecture.decoder_layers():
+        if layer.pools:
+            steps.append(Pooling())
+        middle = MIDDLE if encodes and not steps else 0.0
+        convolution = network.get_submodule(layer.name)
+        steps.append(_convolution(convolution, relu=layer.relu, middle=middle))
+    return steps
 
 
 def _convolution(convolution: nn.Module, *, relu: bool, middle: float) -> Convolution:

@@ -4,7 +4,7 @@ Rounding the kernels of conv1_1 to bf16 is what shows: they are differences betw
 between colours, of pixels that differ little. Their sums come out wrong, so every channel shifts
 with brightness, and AdaIN amplifies that wherever the content has little contrast: 36 dB against
 fp32 on a picture with much sky. Rounded so that their sums stay, they leave 61 dB. No other layer
-matters; the picture does, see `layers.MIDDLE`.
+matters; the picture does, see `inference.MIDDLE`.
 """
 
 from __future__ import annotations

@@ -26,6 +26,36 @@ reflection padding cannot extend."""
 
 
 @dataclass(frozen=True)
+class Layer:
+    """A 3x3 convolution with reflection padding, and what goes with it."""
+
+    name: str
+    """conv1_1 to conv4_1; its tensors are NAME.weight and NAME.bias."""
+
+    inputs: int
+    """Channels of its input."""
+
+    outputs: int
+    """Channels of its output."""
+
+    stride: int
+    """Pixels of the picture for each position of its output, per side: 1, 2, 4 or 8."""
+
+    pools: bool = False
+    """Whether 2x2 max pooling in ceil mode comes before it; in encoders only."""
+
+    upsamples: bool = False
+    """Whether nearest upsampling by 2 comes before it; in decoders only."""
+
+    relu: bool = True
+    """Whether ReLU follows."""
+
+    tapped: bool = False
+    """Whether its output after ReLU is one of relu1_1, relu2_1, relu3_1 and relu4_1, which the
+    style loss compares (paper, equation 13)."""
+
+
+@dataclass(frozen=True)
 class Architecture:
     """Shape of an encoder and of the decoder that mirrors it."""
 
@@ -65,29 +95,47 @@ class Architecture:
         architecture.check(tensors, architecture.encoder_layers())
         return architecture
 
-    def encoder_layers(self) -> Iterator[tuple[str, int, int]]:
-        """Name, input channels and output channels of every convolution, in order."""
+    def encoder_layers(self) -> Iterator[Layer]:
+        """Every convolution of the encoder, in order."""
         channels = 3
-        for block, (depth, width) in enumerate(zip(self.depths, self.widths, strict=True), 1):
-            for index in range(1, depth + 1):
-                yield f"conv{block}_{index}", channels, width
+        for block, (depth, width) in enumerate(zip(self.depths, self.widths, strict=True)):
+            for index in range(depth):
+                yield Layer(
+                    f"conv{block + 1}_{index + 1}",
+                    channels,
+                    width,
+                    stride=2**block,
+                    pools=index == 0 and block > 0,
+                    tapped=index == 0,
+                )
                 channels = width
 
-    def decoder_layers(self) -> Iterator[tuple[str, int, int]]:
-        """The same for the mirrored decoder: conv4_1 first, inputs and outputs swapped."""
-        for name, inputs, outputs in reversed(list(self.encoder_layers())):
-            yield name, outputs, inputs
+    def decoder_layers(self) -> Iterator[Layer]:
+        """Every convolution of the mirrored decoder, in order: conv4_1 first, inputs and outputs
+        swapped, upsampling where the encoder pools, no ReLU at the end."""
+        layers = list(self.encoder_layers())
+        upsamples = False
+        for layer in reversed(layers):
+            yield Layer(
+                layer.name,
+                layer.outputs,
+                layer.inputs,
+                stride=layer.stride,
+                upsamples=upsamples,
+                relu=layer is not layers[0],
+            )
+            upsamples = layer.pools
 
-    def check(self, tensors: Mapping[str, Tensor], layers: Iterable[tuple[str, int, int]]) -> None:
+    def check(self, tensors: Mapping[str, Tensor], layers: Iterable[Layer]) -> None:
         """Checks that the tensors are exactly the kernels and biases of these layers.
 
         Raises:
             InputError: a tensor is missing, superfluous, or of the wrong shape.
         """
         expected: dict[str, tuple[int, ...]] = {}
-        for name, inputs, outputs in layers:
-            expected[f"{name}.weight"] = (outputs, inputs, 3, 3)
-            expected[f"{name}.bias"] = (outputs,)
+        for layer in layers:
+            expected[f"{layer.name}.weight"] = (layer.outputs, layer.inputs, 3, 3)
+            expected[f"{layer.name}.bias"] = (layer.outputs,)
         if expected.keys() != tensors.keys():
             different = sorted(expected.keys() ^ tensors.keys())
             raise InputError(
@@ -114,8 +162,8 @@ class Encoder(nn.Module):
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
         self.architecture = architecture
-        for name, inputs, outputs in architecture.encoder_layers():
-            self.add_module(name, MirroredConv2d(inputs, outputs))
+        for layer in architecture.encoder_layers():
+            self.add_module(layer.name, MirroredConv2d(layer.inputs, layer.outputs))
 
     @classmethod
     def from_tensors(cls, tensors: Mapping[str, Tensor]) -> Encoder:
@@ -141,16 +189,16 @@ class Encoder(nn.Module):
     def taps(self, pictures: Tensor) -> tuple[Tensor, ...]:
         """Like `forward`, but gives relu1_1, relu2_1, relu3_1 and relu4_1, the layers phi_i of
         the style loss (paper, equation 13)."""
-        return tuple(x for name, x in self._activations(pictures) if name.endswith("_1"))
+        return tuple(x for layer, x in self._activations(pictures) if layer.tapped)
 
-    def _activations(self, pictures: Tensor) -> Iterator[tuple[str, Tensor]]:
-        """Every convolution's name and output after ReLU, in order."""
+    def _activations(self, pictures: Tensor) -> Iterator[tuple[Layer, Tensor]]:
+        """Every layer and its output after ReLU, in order."""
         x = pictures
-        for name, _, _ in self.architecture.encoder_layers():
-            if name.endswith("_1") and name != "conv1_1":
+        for layer in self.architecture.encoder_layers():
+            if layer.pools:
                 x = F.max_pool2d(x, 2, ceil_mode=True)
-            x = self.get_submodule(name)(x)
-            yield name, x
+            x = self.get_submodule(layer.name)(x)
+            yield layer, x
 
 
 def grid_size(size: Sequence[int]) -> tuple[int, int]:

@@ -58,16 +58,16 @@ class Variant:
         decoder = Decoder(architecture)
         layers = list(architecture.decoder_layers())
         if self.concatenates:
-            name, inputs, outputs = layers[0]
-            decoder.add_module(name, MirroredConv2d(2 * inputs, outputs))
+            first = layers[0]
+            decoder.add_module(first.name, MirroredConv2d(2 * first.inputs, first.outputs))
         initialize_at_random(decoder, seed)
         if self.normalization is not None:
-            for name, _, outputs in layers[:-1]:
-                convolution = decoder.get_submodule(name)
+            for layer in layers[:-1]:
+                convolution = decoder.get_submodule(layer.name)
                 assert isinstance(convolution, MirroredConv2d)
                 convolution.relu = False
-                normalization = self.normalization(outputs)
-                decoder.add_module(name, nn.Sequential(convolution, normalization, nn.ReLU()))
+                normalization = self.normalization(layer.outputs)
+                decoder.add_module(layer.name, nn.Sequential(convolution, normalization, nn.ReLU()))
         return decoder
 
     def condition(self, content: Tensor, style: Tensor, target: Tensor) -> Tensor:

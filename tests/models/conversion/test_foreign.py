@@ -280,8 +280,10 @@ def test_a_file_that_is_not_hdf5_is_refused_by_name(tmp_path: Path) -> None:
 def test_hdf5_with_other_tensors_is_refused(tmp_path: Path, fault: str) -> None:
     path = tmp_path / "other.h5"
     tensors = {
-        f"{name}.{kind}": torch.zeros((outputs, inputs, 3, 3) if kind == "weight" else outputs)
-        for name, inputs, outputs in VGG16.encoder_layers()
+        f"{layer.name}.{kind}": torch.zeros(
+            (layer.outputs, layer.inputs, 3, 3) if kind == "weight" else layer.outputs
+        )
+        for layer in VGG16.encoder_layers()
         for kind in ("weight", "bias")
     }
     if fault == "missing":

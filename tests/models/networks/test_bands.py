@@ -1,4 +1,4 @@
-"""Tiled networks against the same networks on the whole picture."""
+"""Networks in bands against the same networks on the whole picture."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from adain_nodes.models.networks.bands import (
     FASTEST_PIXELS,
     VALUES_PER_PIXEL,
     automatic_rows,
+    bands,
     stream,
-    tiles,
 )
 from adain_nodes.models.networks.decoder import Decoder
 from adain_nodes.models.networks.inference import MIDDLE, prepared
@@ -22,17 +22,17 @@ from adain_nodes.models.networks.vgg import VGG16, VGG19, Architecture, Encoder
 TINY16 = Architecture(VGG16.depths, (4, 6, 8, 10))
 TINY19 = Architecture(VGG19.depths, (3, 5, 7, 9))
 
-# Multiples of 8 and others, odd at every level; tiles of a few rows, of the picture, and beyond.
+# Multiples of 8 and others, odd at every level; bands of a few rows, of the picture, and beyond.
 HEIGHTS = [9, 16, 23, 31, 64, 65, 77]
 WIDTHS = [9, 17, 24, 30]
 ROWS = [1, 3, 8, 16, 24, 400]
 
 
-def tiled(network: Encoder | Decoder, x: Tensor, rows: int) -> Tensor:
+def in_bands(network: Encoder | Decoder, x: Tensor, rows: int) -> Tensor:
     if isinstance(network, Encoder):
         x = x - MIDDLE
     with torch.no_grad():
-        parts = (x[:, :, tile] for tile in tiles(x.shape[2], rows))
+        parts = (x[:, :, band] for band in bands(x.shape[2], rows))
         return torch.cat(list(stream(prepared(network), parts)), dim=2)
 
 
@@ -46,28 +46,28 @@ def assert_same(result: Tensor, expected: Tensor) -> None:
 @pytest.mark.parametrize("architecture", [TINY16, TINY19])
 @pytest.mark.parametrize("height", HEIGHTS)
 @pytest.mark.parametrize("width", WIDTHS)
-def test_tiles_make_up_the_whole(architecture: Architecture, height: int, width: int) -> None:
+def test_bands_make_up_the_whole(architecture: Architecture, height: int, width: int) -> None:
     encoder = Encoder(architecture).requires_grad_(False)
     decoder = Decoder(architecture).requires_grad_(False)
     picture = torch.rand(1, 3, height, width)
     features = encoder(picture)
     decoded = decoder(features)
     for rows in ROWS:
-        assert_same(tiled(encoder, picture, rows), features)
-        assert_same(tiled(decoder, features, -(-rows // 8)), decoded)
+        assert_same(in_bands(encoder, picture, rows), features)
+        assert_same(in_bands(decoder, features, -(-rows // 8)), decoded)
 
 
 @pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
-def test_batches_are_tiled_together(memory_format: torch.memory_format) -> None:
+def test_batches_are_computed_together(memory_format: torch.memory_format) -> None:
     encoder, decoder = Encoder(TINY16).requires_grad_(False), Decoder(TINY16).requires_grad_(False)
     pictures = torch.rand(3, 3, 29, 18).contiguous(memory_format=memory_format)
     features = encoder(pictures)
-    assert_same(tiled(encoder, pictures, 8), features)
+    assert_same(in_bands(encoder, pictures, 8), features)
     features = features.contiguous(memory_format=memory_format)
-    assert_same(tiled(decoder, features, 1), decoder(features))
+    assert_same(in_bands(decoder, features, 1), decoder(features))
 
 
-def test_tiles_of_unequal_height_make_up_the_whole() -> None:
+def test_bands_of_unequal_height_make_up_the_whole() -> None:
     encoder = Encoder(TINY16).requires_grad_(False)
     picture = torch.rand(1, 3, 61, 20)
     edges = [0, 2, 33, 34, 42, 61]
@@ -77,8 +77,8 @@ def test_tiles_of_unequal_height_make_up_the_whole() -> None:
 
 
 @pytest.mark.parametrize(("halo", "enough"), [(32, True), (24, False)])
-def test_the_encoder_sees_between_24_and_32_px_around_a_tile(halo: int, enough: bool) -> None:
-    """What tiles with a margin of their own would need: tiles that follow each other save it."""
+def test_the_encoder_sees_between_24_and_32_px_around_a_band(halo: int, enough: bool) -> None:
+    """What bands with margins would need; bands that follow each other save it."""
     encoder = Encoder(TINY19).requires_grad_(False)
     picture = torch.rand(1, 3, 128, 128)
     inner = slice(64 - halo, 72 + halo)
@@ -88,7 +88,7 @@ def test_the_encoder_sees_between_24_and_32_px_around_a_tile(halo: int, enough: 
 
 
 @pytest.mark.parametrize(("halo", "enough"), [(4, True), (3, False)])
-def test_the_decoder_sees_between_3_and_4_cells_around_a_tile(halo: int, enough: bool) -> None:
+def test_the_decoder_sees_between_3_and_4_cells_around_a_band(halo: int, enough: bool) -> None:
     decoder = Decoder(TINY19).requires_grad_(False)
     features = torch.rand(1, 9, 12, 12)
     inner = slice(5 - halo, 6 + halo)
@@ -98,18 +98,18 @@ def test_the_decoder_sees_between_3_and_4_cells_around_a_tile(halo: int, enough:
     assert (difference < 1e-6) == enough
 
 
-def test_16_bit_networks_are_tiled_too() -> None:
+def test_16_bit_networks_take_bands_too() -> None:
     encoder = Encoder(TINY16).requires_grad_(False).to(torch.bfloat16)
     picture = torch.rand(1, 3, 40, 33).to(torch.bfloat16)
-    result = tiled(encoder, picture, 16)
+    result = in_bands(encoder, picture, 16)
     assert result.dtype == torch.bfloat16
-    assert torch.equal(result, tiled(encoder, picture, 40))
+    assert torch.equal(result, in_bands(encoder, picture, 40))
     torch.testing.assert_close(result, encoder(picture), rtol=0.02, atol=0.02)
 
 
-def test_tiles_follow_each_other() -> None:
-    assert [(tile.start, tile.stop) for tile in tiles(20, 8)] == [(0, 8), (8, 16), (16, 20)]
-    assert [(tile.start, tile.stop) for tile in tiles(8, 100)] == [(0, 8)]
+def test_bands_follow_each_other() -> None:
+    assert [(band.start, band.stop) for band in bands(20, 8)] == [(0, 8), (8, 16), (16, 20)]
+    assert [(band.start, band.stop) for band in bands(8, 100)] == [(0, 8)]
 
 
 GIB = 1 << 30
@@ -117,7 +117,7 @@ GIB = 1 << 30
 
 @pytest.mark.parametrize("width", [64, 1000, 7680, 100_000])
 @pytest.mark.parametrize("itemsize", [2, 4])
-def test_tiles_fit_the_free_memory(width: int, itemsize: int) -> None:
+def test_bands_fit_the_free_memory(width: int, itemsize: int) -> None:
     for free in (0, GIB // 16, GIB, 64 * GIB):
         for cached in (True, False):
             rows = automatic_rows(width, itemsize, free, cached=cached)
@@ -125,12 +125,12 @@ def test_tiles_fit_the_free_memory(width: int, itemsize: int) -> None:
             assert rows == 8 or rows * width * itemsize * VALUES_PER_PIXEL <= free / 2
 
 
-def test_tiles_are_as_large_as_is_fast() -> None:
+def test_bands_are_as_large_as_is_fast() -> None:
     assert automatic_rows(1024, 2, 64 * GIB, cached=True) * 1024 == FASTEST_PIXELS
     assert automatic_rows(1024, 2, None, cached=True) * 1024 == FASTEST_PIXELS
     assert automatic_rows(1024, 2, 64 * GIB, cached=False) > 8192
     assert automatic_rows(1 << 16, 2, 64 * GIB, cached=True) == 16
 
 
-def test_unknown_memory_gives_the_tiles_that_need_little() -> None:
+def test_unknown_memory_gives_the_bands_that_need_little() -> None:
     assert automatic_rows(1024, 2, None, cached=False) * 1024 == FASTEST_PIXELS

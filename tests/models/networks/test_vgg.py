@@ -88,13 +88,29 @@ def test_vgg_has_its_published_layers(
 ) -> None:
     layers = list(architecture.encoder_layers())
     assert len(layers) == count
-    assert sum((9 * inputs + 1) * outputs for _, inputs, outputs in layers) == parameters
+    assert sum((9 * layer.inputs + 1) * layer.outputs for layer in layers) == parameters
+    firsts = [f"conv{block}_1" for block in range(1, 5)]
+    assert [layer.name for layer in layers if layer.tapped] == firsts
+    assert [layer.name for layer in layers if layer.pools] == firsts[1:]
+    assert all(layer.relu and not layer.upsamples for layer in layers)
 
 
 def test_the_decoder_mirrors_the_encoder() -> None:
-    layers = list(TINY16.encoder_layers())
-    mirrored = [(name, outputs, inputs) for name, inputs, outputs in layers[::-1]]
-    assert list(TINY16.decoder_layers()) == mirrored
+    encoder, decoder = list(TINY16.encoder_layers()), list(TINY16.decoder_layers())
+    for layer, mirror in zip(reversed(encoder), decoder, strict=True):
+        assert (mirror.name, mirror.inputs, mirror.outputs, mirror.stride) == (
+            layer.name, layer.outputs, layer.inputs, layer.stride,
+        )  # fmt: skip
+    assert [layer.name for layer in decoder if layer.upsamples] == ["conv3_3", "conv2_2", "conv1_2"]
+    assert [layer.name for layer in decoder if not layer.relu] == ["conv1_1"]
+    assert not any(layer.pools or layer.tapped for layer in decoder)
+
+
+def test_the_stride_is_the_ratio_of_sides() -> None:
+    picture = torch.rand(1, 3, 32, 32)
+    sides = {layer.name: x.shape[3] for layer, x in Encoder(TINY16)._activations(picture)}
+    for layer in TINY16.encoder_layers():
+        assert sides[layer.name] * layer.stride == 32
 
 
 @pytest.mark.parametrize(

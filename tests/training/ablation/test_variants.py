@@ -134,7 +134,7 @@ def test_batch_normalisation_is_evaluated_with_running_statistics(
         result = decoder(features)
     tensors = {name: tensor.double() for name, tensor in decoder.state_dict().items()}
     x = features.double()
-    for name, _, _ in architecture.decoder_layers():
+    for name in (layer.name for layer in architecture.decoder_layers()):
         x = F.pad(x, (1, 1, 1, 1), mode="reflect")
         if name == "conv1_1":
             x = F.conv2d(x, tensors["conv1_1.weight"], tensors["conv1_1.bias"])
