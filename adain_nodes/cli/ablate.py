@@ -57,10 +57,10 @@ def run(options: argparse.Namespace) -> None:
     training = training_options(options, ABLATION)
 
     from ..files.pictures import picture_size
+    from ..host.devices import chosen_device
     from ..host.processes import joined_world, local_device
     from ..training.ablation.study import Pictures, Study, hold_out
     from ..training.encoders import encoder_tensors, shared_encoder
-    from .device import chosen_device
 
     contents, styles, named = pictures_of(options, options.exclude)
     contents, held_out_contents = hold_out(contents, named)

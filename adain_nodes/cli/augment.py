@@ -54,10 +54,10 @@ def run(options: argparse.Namespace) -> None:
     if len(contents) > 1:
         raise InputError(f"augment takes one folder of contents, got {len(contents)}")
 
+    from ..host.devices import chosen_device
     from ..host.processes import local_device
     from ..models.model import load_model
     from ..training.augmentation import AugmentationOptions, augment, make_plan
-    from .device import chosen_device
     from .progress import StepProgress
 
     rank, ranks = _share()

@@ -70,10 +70,9 @@ def run(options: argparse.Namespace) -> None:
 
     import torch
 
-    from ..host.devices import name_of
+    from ..host.devices import chosen_device, name_of
     from ..models.model import load_model
     from .benchmark import measure, measure_film, memory_in_a_fresh_process, peak_flops, settings
-    from .device import chosen_device
 
     device = str(chosen_device(options.device))
     model = load_model(options.model, device=torch.device(device))

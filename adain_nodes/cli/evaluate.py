@@ -119,12 +119,12 @@ def run(options: argparse.Namespace) -> None:
     from dataclasses import replace
 
     from ..files.pictures import picture_size
+    from ..host.devices import chosen_device
     from ..models.model import load_model
     from ..training.evaluation.evaluate import balanced_pairs, evaluate, reconstructions
     from ..training.evaluation.losses import LossMeter
     from ..training.evaluation.report import Report, markdown
     from ..training.plots import check_matplotlib
-    from .device import chosen_device
     from .progress import terminal_progress
 
     if options.plot:

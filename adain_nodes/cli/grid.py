@@ -75,8 +75,8 @@ class Sheet:
 def run(options: argparse.Namespace) -> None:
     from ..files.pictures import check_writable, write_picture
     from ..files.sheets import GAP, arranged
+    from ..host.devices import chosen_device
     from ..models.model import load_model
-    from .device import chosen_device
     from .progress import terminal_progress
 
     _expand(options)

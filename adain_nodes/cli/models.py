@@ -94,16 +94,16 @@ def run_list(options: argparse.Namespace) -> None:
 
 
 def run_fetch(options: argparse.Namespace) -> None:
-    from ..models.weights.store import resolve
+    from ..models.weights.store import find_model
 
-    files = resolve(options.name, folders=())
+    files = find_model(options.name, folders=())
     print(f"encoder  {files.encoder}")
     print(f"decoder  {files.decoder}")
 
 
 def run_verify(options: argparse.Namespace) -> None:
-    from ..models.weights.fetch import verify
     from ..models.weights.manifest import load_manifest
+    from ..models.weights.store import verify
 
     manifest = load_manifest()
     files = manifest.files()
@@ -113,13 +113,13 @@ def run_verify(options: argparse.Namespace) -> None:
             known = ", ".join(model.name for model in manifest.models)
             raise InputError(f"there is no model {options.name!r} to verify; there are {known}")
         files = {file.filename: file for file in (entry.encoder, entry.decoder)}
-    verdicts = [verdict for file in files.values() for verdict in verify(file, folders=())]
+    copies = [copy for file in files.values() for copy in verify(file, folders=())]
     if options.json:
-        print(json.dumps({"files": [{**vars(one), "path": str(one.path)} for one in verdicts]}))
+        print(json.dumps({"files": [{**vars(copy), "path": str(copy.path)} for copy in copies]}))
     else:
-        for one in verdicts:
-            print(f"{'sound' if one.sound else 'BROKEN':6}  {one.source:7}  {one.path}")
-    broken = [str(one.path) for one in verdicts if not one.sound]
+        for copy in copies:
+            print(f"{'sound' if copy.sound else 'BROKEN':6}  {copy.source:7}  {copy.path}")
+    broken = [str(copy.path) for copy in copies if not copy.sound]
     if broken:
         raise InputError(f"broken or missing: {', '.join(broken)}")
 

@@ -48,11 +48,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run_save(options: argparse.Namespace) -> None:
     from ..files.pictures import read_picture
     from ..files.styles import check_style_path, read_style_file, save_style, style_sources
+    from ..host.devices import chosen_device
     from ..host.options import check_size
     from ..models.model import load_model
     from ..pipeline.checks import check_same_encoder
     from ..pipeline.transfer import encode, stack_styles, style_of, style_statistics
-    from .device import chosen_device
     from .progress import terminal_progress
 
     check_style_path(options.output)

@@ -102,9 +102,8 @@ def run(options: argparse.Namespace) -> None:
 
     import torch
 
-    from ..host.devices import name_of
+    from ..host.devices import chosen_device, name_of
     from ..models.model import load_model
-    from .device import chosen_device
     from .progress import print_above, terminal_progress
     from .stylize_plan import make_plan
     from .stylize_work import read_inputs, stylized

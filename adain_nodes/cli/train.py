@@ -58,12 +58,12 @@ def run(options: argparse.Namespace) -> None:
     if options.preview_interval < 0:
         raise InputError(f"--preview-interval must be at least 0, got {options.preview_interval}")
 
+    from ..host.devices import chosen_device
     from ..host.processes import joined_world, local_device
     from ..training.checkpoint import read_decoder
     from ..training.data import RandomCrops, emphasis
     from ..training.encoders import encoder_tensors, shared_encoder
     from ..training.trainer import Trainer
-    from .device import chosen_device
 
     paths, style_paths, excluded = pictures_of(options, options.exclude)
     if excluded:

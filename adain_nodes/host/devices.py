@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 import torch
 
 from . import surroundings
+from .errors import InputError
 from .options import PRECISIONS, Precision, check_choice
 
 _DTYPES: dict[Precision, torch.dtype] = {
@@ -14,6 +16,32 @@ _DTYPES: dict[Precision, torch.dtype] = {
     "bf16": torch.bfloat16,
     "fp16": torch.float16,
 }
+
+
+def chosen_device(device: str | torch.device | None) -> torch.device:
+    """The device that networks compute on.
+
+    Args:
+        device: "auto" or None for the host's choice, "cpu", "cuda", "cuda:N" or "mps". A
+            `torch.device` is taken as it is.
+
+    Raises:
+        InputError: there is no such device on this machine; the message lists those there are.
+    """
+    if isinstance(device, torch.device):
+        return device
+    if device is None or device == "auto":
+        return surroundings.current().device()
+    available = ["cpu"]
+    if torch.cuda.is_available():
+        available += ["cuda", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
+    if torch.backends.mps.is_available():
+        available.append("mps")
+    if device not in available:
+        known = re.fullmatch(r"cuda(:\d+)?|mps", device)
+        problem = "is not available here" if known else "is unknown"
+        raise InputError(f"device {device} {problem}; there are auto, {', '.join(available)}")
+    return torch.device(device)
 
 
 def compute_dtype(precision: Precision, device: torch.device) -> torch.dtype:

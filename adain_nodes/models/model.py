@@ -1,7 +1,8 @@
-"""An encoder and a decoder, loaded and ready to compute."""
+"""A model: an encoder and a decoder, loaded and ready to compute."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -9,13 +10,13 @@ import torch
 
 from ..host import devices, surroundings
 from ..host.errors import InputError
-from ..host.options import Precision
+from ..host.options import DEFAULT_MODEL, Precision
 from ..host.plain import Host, Progress, Resident
 from .networks.decoder import Decoder
 from .networks.precision import convert
 from .networks.vgg import Encoder
-from .weights.store import ModelFiles, load_networks, resolve_model
-from .weights.tensors import EncoderIdentity, identify
+from .weights.store import ModelFiles, find_model
+from .weights.tensors import ENCODER_KEY, EncoderIdentity, identify, read_tensors
 
 
 @dataclass(frozen=True)
@@ -23,61 +24,88 @@ class Model:
     """An encoder and a decoder, ready to compute."""
 
     name: str
-    """As the user chose it, such as adain-vgg16."""
+    """What the user called it: a name such as adain-vgg16, or a path."""
 
     identity: EncoderIdentity
-    """Of the encoder; features and styles carry it."""
+    """Which encoder it is; features and styles carry this, so that they are not mixed up."""
 
     encoder: Resident[Encoder]
-    """f: pictures to relu4_1."""
+    """f, which turns pictures into relu4_1; `load` it for each use."""
 
     decoder: Resident[Decoder]
-    """g: relu4_1 to pictures."""
+    """g, which turns relu4_1 into pictures; `load` it for each use."""
 
     decoder_sha256: str
-    """Of the decoder's tensors as they were loaded, see `weights.files.identify`."""
+    """sha256 of the decoder's tensors as they are stored, see `weights.tensors.identify`."""
 
     dtype: torch.dtype
-    """Floating type both compute in; statistics are fp32 whatever it is."""
+    """Floating type that both compute in; statistics are fp32 whatever it is."""
 
     tile_size: int = 0
-    """Height in px of the tiles that pictures are computed in; 0 chooses. Results do not depend on
-    it."""
+    """Height in px of the bands that pictures are computed in, see `networks.bands`; 0 chooses.
+    Results do not depend on it."""
 
 
 def load_model(
-    name: str = "adain-vgg16",
+    name: str | os.PathLike[str] = DEFAULT_MODEL,
     *,
     precision: Precision = "auto",
-    device: torch.device | None = None,
+    device: str | torch.device | None = None,
     tile_size: int = 0,
     progress: Progress | None = None,
 ) -> Model:
-    """Loads an encoder and its decoder, wherever they are (see `weights.store`).
+    """Loads an encoder and its decoder, and downloads them if they are not on this machine.
 
     Models of the same files, precision and device share their networks.
 
     Args:
-        name: of a model in the manifest, of a decoder file or folder in the host's model folders,
-            or the path of a folder with encoder.safetensors and decoder.safetensors.
-        precision: floating type to compute in, see `host.compute_dtype`.
-        device: where to compute; the host's choice if absent.
-        tile_size: height in px of the tiles that pictures are computed in, see
-            `networks.tiling`: smaller needs less memory. 0 takes what is fastest and fits.
-        progress: told of the bytes downloaded, if there is a download.
+        name: name of a model, or path of one, as `weights.store.find_model` takes it.
+        precision: floating type to compute in, see `host.devices.compute_dtype`.
+        device: where to compute, see `host.devices.chosen_device`; the host's choice if absent.
+        tile_size: height in px of the bands that pictures are computed in, see `networks.bands`: a
+            smaller one needs less memory. 0 takes the fastest that fits.
+        progress: called with bytes done and bytes in total while a file is downloaded.
 
     Raises:
-        InputError: there is no such model, its files are unusable, or the tile size is negative.
+        InputError: there is no such model or device, its files cannot be used, or the tile size is
+            negative.
     """
     if tile_size < 0:
         raise InputError(f"the tile size must be 0 (automatic) or more px, got {tile_size}")
     host = surroundings.current()
-    device = host.device() if device is None else device
+    device = devices.chosen_device(device)
     dtype = devices.compute_dtype(precision, device)
-    files = resolve_model(name, folders=host.model_folders(), progress=progress)
+    files = find_model(name, folders=host.model_folders(), progress=progress)
     stamps = tuple(path.stat().st_mtime_ns for path in (files.encoder, files.decoder))
     networks = _networks(host, files, stamps, dtype, device)
-    return Model(name, *networks, dtype, tile_size)
+    return Model(os.fspath(name), *networks, dtype, tile_size)
+
+
+def load_networks(files: ModelFiles) -> tuple[Encoder, Decoder, EncoderIdentity]:
+    """Builds a model's networks, in fp32 on the CPU, frozen.
+
+    Raises:
+        InputError: a file is not what its name says, or the decoder was trained for another
+            encoder.
+    """
+    # A host may call in inference mode, whose tensors could never take part in a gradient.
+    with torch.inference_mode(False):
+        encoder_tensors, _ = read_tensors(files.encoder)
+        decoder_tensors, metadata = read_tensors(files.decoder)
+        identity = identify(encoder_tensors, files.encoder_name)
+        if metadata.get(ENCODER_KEY, identity.sha256) != identity.sha256:
+            raise InputError(
+                f"{files.decoder} was trained for the encoder {metadata.get('encoder_name', '')} "
+                f"({metadata[ENCODER_KEY][:12]}), {files.encoder} is {identity}"
+            )
+        path = files.encoder
+        try:
+            encoder = Encoder.from_tensors(encoder_tensors)
+            path = files.decoder
+            decoder = Decoder.from_tensors(decoder_tensors, encoder.architecture)
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from error
+        return encoder.eval().requires_grad_(False), decoder.eval().requires_grad_(False), identity
 
 
 @lru_cache(maxsize=8)
@@ -88,12 +116,10 @@ def _networks(
     dtype: torch.dtype,
     device: torch.device,
 ) -> tuple[EncoderIdentity, Resident[Encoder], Resident[Decoder], str]:
-    """The networks of these files, as they were when they were last changed, each with what
-    identifies it."""
-    # ComfyUI runs nodes in inference mode; tensors made there could never be used in autograd.
+    """The networks of these files as of their last change, and what identifies each."""
     with torch.inference_mode(False):
         encoder, decoder, identity = load_networks(files)
-        decoder_sha256 = identify(decoder.state_dict(), files.name).sha256
+        decoder_sha256 = identify(decoder.state_dict(), "decoder").sha256
         for network in (encoder, decoder):
             convert(network, dtype)
     return (

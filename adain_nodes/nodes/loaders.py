@@ -11,7 +11,7 @@ from ..host import surroundings
 from ..host.options import PRECISIONS, Precision
 from ..models.model import Model, load_model
 from ..models.weights.manifest import load_manifest
-from ..models.weights.store import available_models, resolve
+from ..models.weights.store import find_model, list_models
 from . import schema
 
 EXAMPLE_IMAGES = Path(__file__).parents[2] / "examples" / "images"
@@ -30,11 +30,11 @@ class AdaINModelLoader:
 
     @classmethod
     def INPUT_TYPES(cls) -> schema.Inputs:  # noqa: N802  ComfyUI's name
-        models = available_models(surroundings.current().model_folders())
+        models = list_models(surroundings.current().model_folders())
         return {
             "required": {
                 "model_name": schema.choice(
-                    [model.name for model in models],
+                    [model.name for model in models if model.usable],
                     "Included: adain-vgg16 applies the style more strongly, adain-vgg16-content "
                     "preserves faces and structure better. Also lists decoder files in "
                     "models/adain, and folders there with encoder.safetensors and "
@@ -61,7 +61,7 @@ class AdaINModelLoader:
             return float("nan")
         if load_manifest().find(model_name):
             return ""  # its files are known by their sha256
-        files = resolve(model_name, folders=surroundings.current().model_folders())
+        files = find_model(model_name, folders=surroundings.current().model_folders())
         return " ".join(
             f"{path} {path.stat().st_mtime_ns}" for path in (files.encoder, files.decoder)
         )

@@ -64,7 +64,7 @@ def initialize_at_random(decoder: Decoder, seed: int) -> None:
         decoder: changed in place.
         seed: of the kernels.
     """
-    layers = [name for name, _, _ in decoder.architecture.decoder_layers()]
+    layers = [layer.name for layer in decoder.architecture.decoder_layers()]
     for index, name in enumerate(layers):
         layer = _convolution(decoder, name)
         generator = torch.Generator().manual_seed(len(layers) * seed + index)

@@ -118,7 +118,7 @@ def test_broken_pictures_are_listed_at_the_end(augment: Command, capsys: Capture
         (("in", *OUT, "--alpha", "1,x"), "--alpha takes a number or a range of two"),
         (("in", *OUT, "--alpha", "0,0.5,1"), "--alpha takes a number or a range of two"),
         (("in", *OUT, "--size", "-1"), "size must be 0"),
-        (("in", *OUT, "--device", "tpu"), "--device tpu is unknown"),
+        (("in", *OUT, "--device", "tpu"), "device tpu is unknown"),
         (("in", *OUT, "--model", "none"), "none"),
     ],
 )

@@ -14,7 +14,7 @@ from torch import nn
 from adain_nodes.cli import main
 from adain_nodes.files.pictures import write_picture
 from adain_nodes.models.model import load_model
-from adain_nodes.models.weights import fetch, manifest, publish
+from adain_nodes.models.weights import manifest, publish
 from adain_nodes.models.weights.manifest import PACKAGE_FOLDER, load_manifest
 from adain_nodes.models.weights.store import list_models
 from adain_nodes.models.weights.tensors import identify, read_tensors
@@ -27,7 +27,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the package's weights, to be damaged."""
     for path in PACKAGE_FOLDER.glob("*.safetensors"):
         shutil.copy(path, tmp_path)
-    monkeypatch.setattr(fetch, "PACKAGE_FOLDER", tmp_path)
+    monkeypatch.setattr(manifest, "PACKAGE_FOLDER", tmp_path)
     return tmp_path
 
 

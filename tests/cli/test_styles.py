@@ -161,7 +161,7 @@ def test_list_goes_on_past_what_is_broken(save: Command, capsys: Capture) -> Non
         (("save", "none.png", "-o", "x.safetensors"), "none.png does not exist"),
         (("save", "none.safetensors", "-o", "x.safetensors"), "none.safetensors cannot be read"),
         (("save", "oil.png", "-o", "x.safetensors", "--size", "-1"), "--size must be 0"),
-        (("save", "oil.png", "-o", "x.safetensors", "--device", "tpu"), "--device tpu is unknown"),
+        (("save", "oil.png", "-o", "x.safetensors", "--device", "tpu"), "device tpu is unknown"),
         (("save", "oil.png", "-o", "oil.png/x.safetensors"), "x.safetensors cannot be written"),
         (
             ("save", "oil.png", "-o", "x.safetensors", *LEFT, *LEFT),

@@ -82,8 +82,8 @@ def refused(
         (("cat.png", "cat_oil.png", *OIL, "-o", "."), "cat_oil.png is the input cat_oil.png"),
         (("cat.png", *OIL, "-o", "taken"), "taken/cat_oil.png is a folder"),
         (("cat.png", *OIL, "-o", "out.webp", "--size", "16384"), "write .png"),
-        (("cat.png", *OIL, *OUT, "--device", "tpu"), "--device tpu is unknown"),
-        (("cat.png", *OIL, *OUT, "--device", "cuda:99"), "--device cuda:99 is not available"),
+        (("cat.png", *OIL, *OUT, "--device", "tpu"), "device tpu is unknown"),
+        (("cat.png", *OIL, *OUT, "--device", "cuda:99"), "device cuda:99 is not available"),
         (("cat.png", *OIL, *OUT, "--model", "empty"), "empty"),
     ],
 )

@@ -4,7 +4,7 @@ Serves DIR/<namespace>/<name>/<file> at every revision that is a commit hash, an
 small files. From Python it is a context manager that counts requests and misbehaves on demand; from
 a shell:
 
-    python tests/weights/hub_server.py --root DIR --port 8000
+    python tests/models/hub_server.py --root DIR --port 8000
 
 It speaks plain HTTP transfers only (no X-Xet-Hash).
 """
@@ -50,7 +50,7 @@ class HubServer:
     def __init__(self, root: Path, port: int = 0) -> None:
         self.root = root
         self.requests: Counter[str] = Counter()
-        """How often each HTTP method was asked for."""
+        """How often files were asked for by each HTTP method, or anything by POST."""
         self.corrupt = 0
         """How many of the next bodies get a wrong byte, the length staying right."""
         self.error: str | None = None
@@ -86,10 +86,10 @@ class HubServer:
     def answer(self, method: str, target: str) -> tuple[int, dict[str, str], bytes]:
         """Status, headers and body for a request."""
         with self._lock:
-            self.requests[method] += 1
             match = _TARGET.fullmatch(target)
-            if match is None:
+            if match is None:  # some clients ask for things of their own, once in a process
                 return 404, {}, b""
+            self.requests[method] += 1
             repository, revision, name = match.groups()
             path = self.root / repository / name
             error = self.error

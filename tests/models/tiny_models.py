@@ -8,8 +8,8 @@ import torch
 
 from adain_nodes.models.networks.decoder import Decoder
 from adain_nodes.models.networks.vgg import Architecture, Encoder
-from adain_nodes.models.weights.manifest import ModelEntry, WeightsFile, file_sha256
-from adain_nodes.models.weights.tensors import identify, read_tensors, write_tensors
+from adain_nodes.models.weights.manifest import ModelEntry, WeightsFile
+from adain_nodes.models.weights.tensors import file_sha256, identify, read_tensors, write_tensors
 
 from .hub_server import COMMIT
 

@@ -13,9 +13,10 @@ from torch import nn
 
 from adain_nodes.host.errors import InputError
 from adain_nodes.host.processes import World
+from adain_nodes.models.model import load_networks
 from adain_nodes.models.networks.decoder import Decoder
 from adain_nodes.models.networks.vgg import Architecture, Encoder
-from adain_nodes.models.weights.store import ModelFiles, load_networks
+from adain_nodes.models.weights.store import ModelFiles
 from adain_nodes.models.weights.tensors import (
     EncoderIdentity,
     identify,
@@ -283,7 +284,7 @@ def test_the_decoder_is_written_in_fp16_and_names_its_encoder(tmp_path: Path, tr
     checkpoint = write_checkpoint(tmp_path, decoder, encoder=trunk)
     output = tmp_path / "decoder.safetensors"
     export_decoder(checkpoint, trunk, output, license="MIT")
-    _, loaded, identity = load_networks(ModelFiles("mine", trunk, output, "trunk"))
+    _, loaded, identity = load_networks(ModelFiles(trunk, output, "trunk"))
     for name, tensor in decoder.state_dict().items():
         assert torch.equal(loaded.state_dict()[name], tensor.half().float())
     with safe_open(output, framework="pt") as file:

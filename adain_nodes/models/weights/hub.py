@@ -1,21 +1,31 @@
-"""Files from and to the Hugging Face Hub by its own client, and in one line what went wrong."""
+"""Files from and to the Hugging Face Hub, by its own client; errors in one line.
+
+The client's own settings hold: HF_ENDPOINT names a mirror, HF_HUB_CACHE the cache, HF_HUB_OFFLINE=1
+keeps off the network.
+"""
 
 from __future__ import annotations
 
 import inspect
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ...host.errors import InputError, one_line
-from .manifest import file_sha256
-
-Progress = Callable[[int, int], None]
-"""Takes bytes done and bytes in total; whatever it raises cancels the download."""
+from ...host.plain import Progress
+from .tensors import file_sha256
 
 logger = logging.getLogger(__name__)
+
+
+def cached(repo_id: str, filename: str, revision: str) -> Path | None:
+    """A file's path in the Hub's cache, if it is there; asks nobody."""
+    from huggingface_hub import try_to_load_from_cache  # noqa: PLC0415  slow, seldom needed
+
+    path = try_to_load_from_cache(repo_id, filename, revision=revision)
+    return Path(path) if isinstance(path, str) else None
 
 
 def download(
@@ -25,25 +35,22 @@ def download(
     *,
     size: int | None = None,
     progress: Progress | None = None,
-    endpoint: str | None = None,
-    cache_dir: Path | None = None,
     force: bool = False,
 ) -> Path:
     """Fetches a file into the Hub's cache unless it is there; its content is not checked.
 
     Args:
         repo_id: repository, namespace/name.
-        filename: in that repository.
+        filename: name in that repository.
         revision: commit, 40 hexadecimal digits.
-        size: of the file in bytes; needed for progress.
-        progress: called while bytes arrive; absent, the Hub's client shows its own bar on a
-            terminal. Clients too old to report call it before and after only.
-        endpoint: the Hub's address; that of its client's settings if absent.
-        cache_dir: the Hub's cache; that of its client's settings if absent.
-        force: whether to fetch it even if it is there.
+        size: size of the file in bytes, without which there is no progress.
+        progress: called with bytes done and bytes in total as they arrive, and cancels by raising;
+            with clients too old to report, called before and after only. If absent, the client
+            shows its own bar on a terminal.
+        force: whether to fetch the file even if it is there.
 
     Raises:
-        InputError: it cannot be had; says why.
+        InputError: the file cannot be fetched; the message says why.
     """
     from huggingface_hub import errors, hf_hub_download  # noqa: PLC0415  slow, seldom needed
 
@@ -61,8 +68,6 @@ def download(
             repo_id,
             filename,
             revision=revision,
-            cache_dir=cache_dir,
-            endpoint=endpoint,
             force_download=force,
             **options,
         )
@@ -90,32 +95,22 @@ def download(
         raise InputError(f"{filename} cannot be fetched: {reason}") from error
 
 
-def download_checked(
-    repo_id: str,
-    filename: str,
-    revision: str,
-    *,
-    endpoint: str | None = None,
-    cache_dir: Path | None = None,
-) -> Path:
-    """`download` of a file whose sha256 only the Hub knows: its client names large files after it.
+def download_checked(repo_id: str, filename: str, revision: str) -> Path:
+    """Like `download`, and checks the file against the sha256 that the Hub names: in the cache,
+    large files are named after it.
 
-    Where the file system has no links, the client gives them their own names; such a file is used
-    unchecked, with a warning.
+    On a file system without links they are not; the file is then used unchecked, with a warning.
 
     Raises:
-        InputError: it cannot be had, or is still damaged after a second try.
+        InputError: the file cannot be fetched, or is still damaged after a second try.
     """
     for force in (False, True):
-        path = download(
-            repo_id, filename, revision, endpoint=endpoint, cache_dir=cache_dir, force=force
-        )
+        path = download(repo_id, filename, revision, force=force)
         if not path.is_symlink():
             logger.warning("%s is not checked: this cache cannot hold links", path)
             return path
-        # A link to where the cache keeps it under its ETag; small files, which git stores, have no
-        # sha256. That may be a link, too, to a file that several repositories share and whose name
-        # is a hash of another kind.
+        # The link leads to the file's ETag, a sha256 unless the file is small and git stores it.
+        # That may again be a link, to a file that repositories share under another kind of hash.
         expected = path.readlink().name
         if not re.fullmatch(r"[0-9a-f]{64}", expected) or file_sha256(path) == expected:
             return path
@@ -125,31 +120,28 @@ def download_checked(
     )
 
 
-def upload(
-    repo_id: str, files: Mapping[str, bytes], message: str, *, endpoint: str | None = None
-) -> str:
-    """Commits files to a model repository on the Hub, which is made if it is not there.
+def upload(repo_id: str, files: Mapping[str, bytes], message: str) -> str:
+    """Commits files to a model repository on the Hub, and creates the repository if necessary.
 
     Args:
         repo_id: repository, namespace/name.
-        files: content by name; others in the repository stay.
-        message: of the commit.
-        endpoint: the Hub's address; that of its client's settings if absent.
+        files: content by name; other files in the repository stay.
+        message: message of the commit.
 
     Returns:
-        The commit, 40 hexadecimal digits; the latest one if nothing was to change.
+        The commit, 40 hexadecimal digits; the latest one if nothing has changed.
 
     Raises:
-        InputError: it cannot be done; says why.
+        InputError: the repository cannot be written to; the message says why.
     """
     from huggingface_hub import CommitOperationAdd, HfApi  # noqa: PLC0415  slow, seldom needed
 
-    api = HfApi(endpoint=endpoint)
+    api = HfApi()
     additions = [CommitOperationAdd(name, content) for name, content in files.items()]
     try:
         api.create_repo(repo_id, exist_ok=True)
         return api.create_commit(repo_id, additions, commit_message=message).oid
-    # What carries the client's requests raises exceptions of its own.
+    # The HTTP library below the client raises exceptions of its own.
     except Exception as error:
         status = getattr(getattr(error, "response", None), "status_code", None)
         needs_login = "a login that may write there is needed (hf auth login)"
@@ -158,7 +150,7 @@ def upload(
 
 
 class _Report:
-    """Hands the bars of the Hub's client on to one `Progress`."""
+    """Turns the progress bars of the Hub's client into calls of one `Progress`."""
 
     def __init__(self, total: int, progress: Progress) -> None:
         self.total = total
@@ -167,7 +159,7 @@ class _Report:
         self.raised: BaseException | None = None
 
     def __call__(self, done: int) -> None:
-        # Some transfers have two bars, and a retry starts one again: the furthest counts.
+        # Some transfers have two bars, and a retry starts one over: the furthest counts.
         self.done = max(self.done, min(done, self.total))
         try:
             self.progress(self.done, self.total)
@@ -176,14 +168,14 @@ class _Report:
             raise
 
     def finish(self) -> None:
-        """Raises what a client has swallowed; reports the end if none has been."""
+        """Raises what the client has swallowed; reports the end if that is still missing."""
         if self.raised:
             raise self.raised
         if self.done < self.total:
             self(self.total)
 
     def bar_class(self) -> type:
-        """The class that the client makes its bars of: silent, but for this report."""
+        """A class for the client's bars that shows nothing and reports here."""
         from huggingface_hub.utils.tqdm import tqdm  # noqa: PLC0415  slow, seldom needed
 
         report = self

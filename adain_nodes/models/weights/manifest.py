@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from ...host.errors import InputError
 from ...host.writing import write_text
-from .tensors import EncoderIdentity, identify, read_tensors
 
 NAME = "weights_manifest.json"
 
 PACKAGE_FOLDER = Path(__file__).parent
-"""Where the embedded files lie."""
+"""Folder of the embedded files."""
 
+_PACKAGE = Path(__file__).parents[2]
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _REPOSITORY = re.compile(rf"{_PLAIN_NAME.pattern}/{_PLAIN_NAME.pattern}")
-_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -31,13 +29,13 @@ class WeightsFile:
     """One file of weights: what it is, and where it can come from."""
 
     filename: str
-    """Its name in a model folder, in the package and in its repository; no path."""
+    """Its name in a model folder, in the package and in its repository, without folders."""
 
     sha256: str
-    """Of the file; 64 hexadecimal digits."""
+    """sha256 of the file; 64 hexadecimal digits."""
 
     size: int
-    """Of the file, in bytes."""
+    """Size of the file in bytes."""
 
     embedded: bool
     """Whether the package carries a copy."""
@@ -49,27 +47,32 @@ class WeightsFile:
     """Commit of that repository, 40 hexadecimal digits; None while it is not published."""
 
     license: str
-    """Of the weights."""
+    """Licence of the weights."""
 
     provenance: str
     """What the weights were made from."""
 
+    @property
+    def embedded_path(self) -> Path:
+        """Where the package carries its copy, if it does."""
+        return PACKAGE_FOLDER / self.filename
+
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """An encoder and a decoder for it."""
+    """A model of the manifest."""
 
     name: str
     """What users call it, such as adain-vgg16."""
 
     encoder: WeightsFile
-    """Its encoder; models may share one."""
+    """File of its encoder; models may share one."""
 
     decoder: WeightsFile
-    """Its decoder."""
+    """File of its decoder."""
 
     identity: str
-    """sha256 of the encoder's tensors, see `files.identify`."""
+    """sha256 of the encoder's tensors, see `tensors.identify`."""
 
 
 @dataclass(frozen=True)
@@ -80,17 +83,12 @@ class Manifest:
     """In the order in which users see them; the first is the default."""
 
     def find(self, name: str) -> ModelEntry | None:
-        """The model of this name."""
+        """The model of this name, if there is one."""
         return next((model for model in self.models if model.name == name), None)
 
     def with_encoder(self, identity: str) -> ModelEntry | None:
-        """The first model with this encoder: it lends the encoder its name."""
+        """The first model with this encoder, if there is one: the encoder has its name."""
         return next((model for model in self.models if model.identity == identity), None)
-
-    def encoder_identity(self, model: ModelEntry) -> EncoderIdentity:
-        """The identity of a model's encoder, named after the first model that has it."""
-        first = self.with_encoder(model.identity) or model
-        return EncoderIdentity(model.identity, first.name)
 
     def files(self) -> dict[str, WeightsFile]:
         """Every file by its name."""
@@ -99,10 +97,14 @@ class Manifest:
 
 
 def own_path() -> Path:
-    """Of this package's manifest: in the package of a wheel, beside it in a clone."""
-    package = PACKAGE_FOLDER.parents[1]
-    inside = package / NAME
-    return inside if inside.exists() else package.parent / NAME
+    """Path of this package's manifest: inside an installed package, beside it in a clone."""
+    inside = _PACKAGE / NAME
+    return inside if inside.exists() else _PACKAGE.parent / NAME
+
+
+def is_installed(path: Path) -> bool:
+    """Whether this is the manifest of an installed package, not that of a clone."""
+    return path.parent == _PACKAGE
 
 
 def load_manifest(path: Path | None = None) -> Manifest:
@@ -112,7 +114,7 @@ def load_manifest(path: Path | None = None) -> Manifest:
         path: the file; the one of this package if absent.
 
     Raises:
-        InputError: the file cannot be read or says something else than a manifest does.
+        InputError: the file cannot be read or is not a manifest.
     """
     path = path or own_path()
     try:
@@ -135,52 +137,6 @@ def write_manifest(path: Path, manifest: Manifest) -> None:
         for model in manifest.models
     }
     write_text(path, json.dumps({"models": models}, indent=2, ensure_ascii=False) + "\n")
-
-
-def refreshed(manifest: Manifest, folder: Path) -> Manifest:
-    """The manifest as it has to be for the embedded files as they are: their sha256, sizes and
-    identities brought up to date.
-
-    Args:
-        manifest: the manifest.
-        folder: of the embedded files.
-
-    Raises:
-        InputError: an embedded file is missing or not safetensors.
-    """
-    models = []
-    for model in manifest.models:
-        identity = model.identity
-        if model.encoder.embedded:
-            tensors, _ = read_tensors(folder / model.encoder.filename)
-            identity = identify(tensors, model.name).sha256
-        models.append(
-            replace(
-                model,
-                encoder=_measured(model.encoder, folder),
-                decoder=_measured(model.decoder, folder),
-                identity=identity,
-            )
-        )
-    return Manifest(tuple(models))
-
-
-def file_sha256(path: Path) -> str:
-    """sha256 of a file; 64 hexadecimal digits."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
-def _measured(file: WeightsFile, folder: Path) -> WeightsFile:
-    path = folder / file.filename
-    if not file.embedded:
-        return file
-    if not path.is_file():
-        raise InputError(f"{path} is missing, but the manifest says that it is embedded")
-    return replace(file, sha256=file_sha256(path), size=path.stat().st_size)
 
 
 def _manifest(data: object) -> Manifest:

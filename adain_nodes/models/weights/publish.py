@@ -1,4 +1,4 @@
-"""Puts a model on the Hugging Face Hub, and where it is into the manifest."""
+"""Publishes a model on the Hugging Face Hub and notes in the manifest where it is."""
 
 from __future__ import annotations
 
@@ -9,16 +9,9 @@ from pathlib import Path
 
 from ...host.errors import InputError
 from .hub import upload
-from .manifest import (
-    PACKAGE_FOLDER,
-    Manifest,
-    ModelEntry,
-    WeightsFile,
-    load_manifest,
-    refreshed,
-    write_manifest,
-)
-from .store import resolve
+from .manifest import Manifest, ModelEntry, WeightsFile, is_installed, load_manifest, write_manifest
+from .store import locate
+from .tensors import file_sha256, identify, read_tensors
 
 CARD_HEADER = """\
 ---
@@ -32,10 +25,10 @@ tags:
 ---
 
 """
-"""What the Hub wants to know of a model, before its card."""
+"""What the Hub reads at the top of a model's card."""
 
 LICENSES = ("LICENSE", "NOTICE")
-"""Files that have to go along with the weights."""
+"""Files that are published with the weights."""
 
 logger = logging.getLogger(__name__)
 
@@ -47,56 +40,78 @@ def publish(
     card: Path,
     manifest_path: Path,
     folders: Sequence[Path] = (),
-    endpoint: str | None = None,
 ) -> str:
     """Uploads both files of a model, its card and the licences in one commit, then notes repository
-    and commit in the manifest, so that others can fetch what is not embedded or has been lost.
+    and commit in the manifest, so that others can download what is not embedded or has been lost.
 
-    Hashes and sizes of embedded files are brought up to date first: what is published is what the
-    package carries. An encoder that models share is noted for all of them. To publish again is
-    harmless.
+    Hashes and sizes of embedded files are brought up to date first, so that what is published is
+    what the package carries. An encoder that models share is noted for all of them. Publishing
+    again does no harm.
 
     Args:
-        name: of a model in the manifest.
-        repo_id: repository, namespace/name; made if it is not there.
-        card: Markdown file, becomes the repository's README.md.
-        manifest_path: the manifest; replaced. `LICENSES` are beside it.
+        name: name of a model in the manifest.
+        repo_id: repository, namespace/name; created if necessary.
+        card: Markdown file that becomes the repository's README.md.
+        manifest_path: the manifest, which is replaced; `LICENSES` are in the same folder.
         folders: where to look for files that are not embedded.
-        endpoint: the Hub's address; that of its client's settings if absent.
 
     Returns:
         The commit.
 
     Raises:
-        InputError: there is no such model, a file of it is missing, or the Hub refuses; the
-            manifest is then as it was.
-        OSError: the card or a licence cannot be read; likewise.
+        InputError: there is no such model, one of its files is missing, or the Hub refuses; the
+            manifest is then unchanged.
+        OSError: the card or a licence cannot be read; the manifest is then unchanged.
     """
-    if manifest_path.parent == PACKAGE_FOLDER.parents[1]:
+    if is_installed(manifest_path):
         raise InputError(
-            f"{manifest_path} is that of an installed package: publish from a clone, whose "
+            f"{manifest_path} belongs to an installed package: publish from a clone, whose "
             "manifest others get"
         )
-    manifest = refreshed(load_manifest(manifest_path), PACKAGE_FOLDER)
+    manifest = refreshed(load_manifest(manifest_path))
     entry = manifest.find(name)
     if entry is None:
         known = ", ".join(model.name for model in manifest.models)
         raise InputError(f"there is no model {name!r} to publish; there are {known}")
-    found = resolve(name, folders=folders, manifest=manifest, endpoint=endpoint)
     files = {
-        entry.encoder.filename: found.encoder.read_bytes(),
-        entry.decoder.filename: found.decoder.read_bytes(),
+        entry.encoder.filename: locate(entry.encoder, folders=folders).read_bytes(),
+        entry.decoder.filename: locate(entry.decoder, folders=folders).read_bytes(),
         "README.md": (CARD_HEADER + card.read_text(encoding="utf-8")).encode(),
         **{file: (manifest_path.parent / file).read_bytes() for file in LICENSES},
     }
-    revision = upload(repo_id, files, f"Publish {name}", endpoint=endpoint)
+    revision = upload(repo_id, files, f"Publish {name}")
     logger.info("%s is at revision %s of %s", name, revision, repo_id)
     write_manifest(manifest_path, _noted(manifest, entry, repo_id, revision))
     return revision
 
 
+def refreshed(manifest: Manifest) -> Manifest:
+    """The manifest with the sha256, sizes and identities that the embedded files have now.
+
+    Raises:
+        InputError: an embedded file is missing or not safetensors.
+    """
+
+    def measured(file: WeightsFile) -> WeightsFile:
+        path = file.embedded_path
+        if not file.embedded:
+            return file
+        if not path.is_file():
+            raise InputError(f"{path} is missing, but the manifest says that it is embedded")
+        return replace(file, sha256=file_sha256(path), size=path.stat().st_size)
+
+    models = []
+    for model in manifest.models:
+        encoder, identity = measured(model.encoder), model.identity
+        if encoder.embedded:
+            tensors, _ = read_tensors(encoder.embedded_path)
+            identity = identify(tensors, model.name).sha256
+        models.append(ModelEntry(model.name, encoder, measured(model.decoder), identity))
+    return Manifest(tuple(models))
+
+
 def _noted(manifest: Manifest, entry: ModelEntry, repo_id: str, revision: str) -> Manifest:
-    """The manifest with the whereabouts of a model's two files."""
+    """The manifest with repository and commit of a model's two files."""
     names = {entry.encoder.filename, entry.decoder.filename}
 
     def noted(file: WeightsFile) -> WeightsFile:

@@ -1,4 +1,4 @@
-"""Encoders and decoders as safetensors files: tensors, and metadata that says what they are."""
+"""Files of encoders and decoders: safetensors with metadata, and what identifies them."""
 
 from __future__ import annotations
 
@@ -21,16 +21,20 @@ DECODER_FORMAT = "adain-decoder"
 ENCODER_KEY = "encoder"
 """Metadata of a decoder: the identity of the encoder that it was trained for."""
 
+_CHUNK = 1 << 20
+
+_hashes: dict[tuple[Path, int, int, int], str] = {}
+
 
 @dataclass(frozen=True)
 class EncoderIdentity:
-    """Which encoder features and styles come from. Equal hashes mean interchangeable features."""
+    """Which encoder features and styles come from: with equal hashes they are interchangeable."""
 
     sha256: str
-    """Of the tensors, see `identify`; 64 hexadecimal digits."""
+    """sha256 of the tensors, see `identify`; 64 hexadecimal digits."""
 
     name: str
-    """For messages, such as adain-vgg16."""
+    """What messages call it, such as adain-vgg16; two that differ in this alone are equal."""
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, EncoderIdentity) and self.sha256 == other.sha256
@@ -45,12 +49,12 @@ class EncoderIdentity:
 def identify(tensors: Mapping[str, Tensor], name: str) -> EncoderIdentity:
     """The identity of an encoder.
 
-    The hash covers names, shapes and values, taken as fp32, so that a file in fp16 and its exact
-    copy in fp32 are the same encoder.
+    The hash covers names, shapes and values in fp32: a file in fp16 and its exact copy in fp32 are
+    the same encoder.
 
     Args:
-        tensors: of the encoder.
-        name: to call it by in messages.
+        tensors: its tensors by name.
+        name: what messages call it.
     """
     digest = hashlib.sha256()
     for key in sorted(tensors):
@@ -60,8 +64,35 @@ def identify(tensors: Mapping[str, Tensor], name: str) -> EncoderIdentity:
     return EncoderIdentity(digest.hexdigest(), name)
 
 
+def file_sha256(path: Path) -> str:
+    """sha256 of a file, 64 hexadecimal digits; an unchanged file is read once in a process."""
+    status = path.stat()
+    # The inode tells a replaced file apart where the clock of the file system is coarse.
+    key = (path.absolute(), status.st_size, status.st_mtime_ns, status.st_ino)
+    if key not in _hashes:
+        digest = hashlib.sha256()
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+        _hashes[key] = digest.hexdigest()
+    return _hashes[key]
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """Metadata of a safetensors file.
+
+    Raises:
+        InputError: the file does not exist or is not safetensors.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            return file.metadata() or {}
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"{path} cannot be read as safetensors: {error}") from error
+
+
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Tensors, in fp32, and metadata of a safetensors file, which may then be replaced.
+    """Tensors in fp32 and metadata of a safetensors file, which may be replaced afterwards.
 
     Raises:
         InputError: the file does not exist or is not safetensors.
@@ -85,16 +116,15 @@ def write_tensors(
     *,
     dtype: torch.dtype | None = None,
 ) -> None:
-    """Writes a safetensors file by way of a temporary one beside it: it is there whole or not at
-    all.
+    """Writes a safetensors file, whole or not at all.
 
     Args:
         path: the file; replaced if it exists.
-        tensors: what to store.
-        metadata: what to say of them.
-        dtype: to store them in; their own if absent.
+        tensors: what to store, by name.
+        metadata: what the file says of them.
+        dtype: floating type to store them in; their own if absent.
     """
     stored = {key: value.detach().to(dtype).contiguous() for key, value in tensors.items()}
     with written_whole(path) as temporary:
-        # save_file would make a file that its owner alone may read.
+        # save_file would write a file that only its owner can read.
         temporary.write_bytes(save(stored, dict(metadata)))

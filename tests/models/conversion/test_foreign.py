@@ -208,30 +208,20 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
         find_trunk(str(tmp_path / "nothing.pth"))
 
 
-@pytest.fixture
-def repository(tmp_path: Path) -> Path:
-    """someone/vgg on a Hub, with a VGG-19."""
-    folder = tmp_path / "hub/someone/vgg"
-    folder.mkdir(parents=True)
-    write(folder / HUB_FILE, torchvision_vgg(DEPTHS["vgg19"]), "safetensors")
-    return folder
-
-
-def test_a_repository_is_fetched_once_and_read(repository: Path, cache: Path) -> None:
-    with HubServer(repository.parents[1]) as hub:
-        for _ in range(2):
-            trunk = read_trunk(f"someone/vgg@{COMMIT}", endpoint=hub.endpoint, cache_dir=cache)
-        assert hub.requests["GET"] == 1
+def test_a_repository_is_fetched_once_and_read(hub: HubServer, published: Path) -> None:
+    write(published / HUB_FILE, torchvision_vgg(DEPTHS["vgg19"]), "safetensors")
+    for _ in range(2):
+        trunk = read_trunk(f"someone/tiny@{COMMIT}")
+    assert hub.requests["GET"] == 1
     assert trunk is not None
     assert Architecture.of(trunk.tensors).depths == DEPTHS["vgg19"]
-    assert trunk.source.startswith(f"someone/vgg@{COMMIT} (sha256 ")
+    assert trunk.source.startswith(f"someone/tiny@{COMMIT} (sha256 ")
 
 
-def test_a_repository_that_is_not_there_is_one_line(repository: Path, cache: Path) -> None:
-    with HubServer(repository.parents[1]) as hub:
-        hub.error = "RepoNotFound"
-        with pytest.raises(InputError, match="there is no someone/vgg") as caught:
-            find_trunk(f"someone/vgg@{COMMIT}", endpoint=hub.endpoint, cache_dir=cache)
+def test_a_repository_that_is_not_there_is_one_line(hub: HubServer) -> None:
+    hub.error = "RepoNotFound"
+    with pytest.raises(InputError, match="there is no someone/tiny") as caught:
+        find_trunk(f"someone/tiny@{COMMIT}")
     assert "\n" not in str(caught.value)
 
 

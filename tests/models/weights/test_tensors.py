@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
+from typing import IO, Any
 
 import pytest
 import torch
@@ -11,6 +13,7 @@ from adain_nodes.host.errors import InputError
 from adain_nodes.models.networks.vgg import Encoder
 from adain_nodes.models.weights.tensors import (
     EncoderIdentity,
+    file_sha256,
     identify,
     read_tensors,
     write_tensors,
@@ -84,3 +87,23 @@ def test_what_is_not_safetensors_is_an_error_that_names_the_file(tmp_path: Path)
     path.write_bytes(b"\x80\x02 a pickle")
     with pytest.raises(InputError, match=r"x\.safetensors cannot be read"):
         read_tensors(path)
+
+
+def test_an_unchanged_file_is_hashed_once_and_a_changed_one_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Path] = []
+    path_open = Path.open
+
+    def counting(path: Path, mode: str) -> IO[Any]:
+        opened.append(path)
+        return path_open(path, mode)
+
+    path = tmp_path / "file"
+    path.write_bytes(b"one")
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", counting)
+        assert file_sha256(path) == file_sha256(path) == hashlib.sha256(b"one").hexdigest()
+        assert opened == [path]
+    path.write_bytes(b"three")
+    assert file_sha256(path) == hashlib.sha256(b"three").hexdigest()
