@@ -20,7 +20,8 @@ from adain_nodes.host.options import MaskStatistics
 from adain_nodes.host.plain import Host
 from adain_nodes.models.model import Model, load_model
 from adain_nodes.nodes import NODE_CLASS_MAPPINGS
-from adain_nodes.ops.adain import conditional_instance_norm
+from adain_nodes.ops.adain import adain
+from adain_nodes.ops.statistics import Statistics
 from adain_nodes.pipeline import transfer
 from adain_nodes.pipeline.film import FilmOptions
 from adain_nodes.pipeline.transfer import stack_styles
@@ -249,9 +250,8 @@ def test_a_bank_is_conditional_instance_normalisation(model: Model) -> None:
     bank = load_style(Path("bank.safetensors")).statistics
     content = transfer.encode(model, picture("cat"))
     chosen = torch.tensor([2, 0, 2, 1])
-    values = conditional_instance_norm(
-        content.values.expand(4, -1, -1, -1), bank.std, bank.mean, chosen
-    )
+    rows = Statistics(mean=bank.mean[chosen], std=bank.std[chosen])
+    values = adain(content.values.expand(4, -1, -1, -1), rows)
     for index, number in enumerate(chosen.tolist()):
         by_bank = Features(values[index][None], content.size, None, content.encoder)
         by_style = transfer.transfer(content, styles[number])

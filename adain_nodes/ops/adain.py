@@ -1,7 +1,7 @@
-"""AdaIN and the normalisations it descends from (paper, sections 3 and 5).
+"""AdaIN, the content-style trade-off and the interpolation of styles (paper, section 5 and 7).
 
-All take features [B,C,h,w], share one biased estimate of mu and sigma with epsilon under the root,
-and differ in where mu and sigma come from and in who sets the scale gamma and the shift beta.
+With a bank of styles, AdaIN is conditional instance normalisation (equation 7): row s of its
+standard deviations is the scale gamma of style s, row s of its means the shift beta.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ..host.errors import InputError
 from ..host.options import check_weights
-from .statistics import EPSILON, Statistics, channel_statistics
+from .statistics import Statistics, channel_statistics
 
 
 def adain(
@@ -37,20 +37,20 @@ def adain(
 
 
 def affine(features: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
-    """scale x + shift for every channel, computed in fp32 or above.
+    """scale x + shift for every channel, computed in fp32 or wider.
 
     Args:
         features: x, [B,C,h,w].
         scale: [B,C] or [1,C].
-        shift: likewise.
+        shift: [B,C] or [1,C].
 
     Returns:
         [B,C,h,w] in the precision of x.
     """
     result = torch.addcmul(shift[..., None, None], features, scale[..., None, None])
     if features.dtype == torch.float16:
-        # Far from a region without contrast its statistics give values beyond fp16, and the
-        # infinity would turn to NaN where a mask multiplies it by 0.
+        # The statistics of a region without contrast give values beyond fp16 outside of it, and
+        # infinity would turn into NaN where a mask multiplies it by 0.
         limit = torch.finfo(torch.float16).max
         result = result.clamp(-limit, limit)
     return result.to(features.dtype)
@@ -61,8 +61,9 @@ def blend(content: Tensor, stylized: Tensor, alpha: float | Tensor) -> Tensor:
 
     Args:
         content: x, [B,C,h,w].
-        stylized: AdaIN(x, y), likewise.
-        alpha: 0 gives x itself, 1 the stylised features; or a map, broadcast to them.
+        stylized: AdaIN(x, y), [B,C,h,w].
+        alpha: 0 gives x itself, 1 the stylised features; or a map of such values that broadcasts to
+            [B,C,h,w].
     """
     if isinstance(alpha, float | int):
         if alpha == 0:
@@ -79,74 +80,20 @@ def interpolate_statistics(styles: Sequence[Statistics], weights: Sequence[float
     outputs, at no cost per pixel.
 
     Args:
-        styles: statistics of equal shape, or [1,C] to be broadcast.
-        weights: one for each, at least 0; divided by their sum.
+        styles: statistics of the same shape, or [1,C] to be broadcast.
+        weights: one for each style, at least 0; they are divided by their sum.
 
     Raises:
-        InputError: a weight is negative or not finite, they sum to 0, or their number differs.
+        InputError: a weight is negative or not finite, the weights sum to 0, or there are not as
+            many weights as styles.
     """
     if len(styles) != len(weights):
         raise InputError(f"{len(styles)} styles need as many weights, got {len(weights)}")
     check_weights(weights)
     total = sum(weights)
     shares = [weight / total for weight in weights]
+    pairs = list(zip(shares, styles, strict=True))
     return Statistics(
-        mean=sum(
-            (s * style.mean for s, style in zip(shares, styles, strict=True)), torch.zeros(())
-        ),
-        std=sum((s * style.std for s, style in zip(shares, styles, strict=True)), torch.zeros(())),
+        mean=sum((share * style.mean for share, style in pairs), torch.zeros(())),
+        std=sum((share * style.std for share, style in pairs), torch.zeros(())),
     )
-
-
-def instance_norm(x: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
-    """Instance normalisation (paper, equations 4 to 6).
-
-        IN(x) = gamma (x - mu(x)) / sigma(x) + beta
-
-    mu and sigma are taken over space, for each channel of each sample.
-
-    Args:
-        x: features, [B,C,h,w].
-        gamma: scale, [C].
-        beta: shift, [C].
-    """
-    return adain(x, Statistics(mean=beta[None], std=gamma[None]))
-
-
-def conditional_instance_norm(x: Tensor, gamma: Tensor, beta: Tensor, style: Tensor) -> Tensor:
-    """Conditional instance normalisation (paper, equation 7).
-
-        CIN(x; s) = gamma^s (x - mu(x)) / sigma(x) + beta^s
-
-    Args:
-        x: features, [B,C,h,w].
-        gamma: scale of every style, [S,C]; a bank of AdaIN styles' standard deviations fits.
-        beta: shift of every style, [S,C]; their means.
-        style: index s of each sample, [B], integers in 0..S-1.
-    """
-    return adain(x, Statistics(mean=beta[style], std=gamma[style]))
-
-
-def batch_norm(
-    x: Tensor, gamma: Tensor, beta: Tensor, population: Statistics | None = None
-) -> Tensor:
-    """Batch normalisation (paper, equations 1 to 3).
-
-        BN(x) = gamma (x - mu(x)) / sigma(x) + beta
-
-    mu and sigma are taken over the batch and space, for each channel.
-
-    Args:
-        x: features, [B,C,h,w].
-        gamma: scale, [C].
-        beta: shift, [C].
-        population: mu and sigma to use instead, [1,C], as at test time.
-    """
-    if population is None:
-        parts = channel_statistics(x)
-        variance = parts.std.square() - EPSILON + (parts.mean - parts.mean.mean(0)).square()
-        population = Statistics(
-            mean=parts.mean.mean(0, keepdim=True),
-            std=(variance.mean(0, keepdim=True) + EPSILON).sqrt(),
-        )
-    return adain(x, Statistics(mean=beta[None], std=gamma[None]), population)

@@ -1,11 +1,11 @@
 """Matching the colours of one picture to those of another.
 
-Three methods move the mean and covariance of RGB values by an affine map, T (x - mean) + mean', and
-differ in T; one matches the histogram of each channel; one exchanges luminance. What the maps are
-made of is computed in float64, which needs tensors on the CPU.
+Three methods change the mean and covariance of RGB values by an affine map, T (x - mean) + mean',
+and differ in T; one matches the histogram of each channel; one exchanges luminance. The maps are
+computed in float64, for which the tensors must be on the CPU.
 
 Where the source hardly varies, along a principal axis or in a channel, its deviation is mostly
-noise, and stretching it to the reference's would show nothing else. Below `NOISE` the resulting
+noise, and stretching it to the reference's would show just that. Below `NOISE` the resulting
 deviation is therefore the reference's times (deviation / NOISE)^2: exact above, 0 for a constant.
 """
 
@@ -65,8 +65,8 @@ def linear_map(source: ColorStatistics, reference: ColorStatistics) -> Tensor:
 
         T = A^-1/2 (A^1/2 B A^1/2)^1/2 A^-1/2
 
-    A and B are the covariances of source and reference. Of all linear maps that turn A into B this
-    one moves the colours least.
+    A and B are the covariances of source and reference. Of all linear maps that turn A into B, this
+    one changes the colours least.
 
     Returns:
         T, [3,3], float64, symmetric.
@@ -77,10 +77,9 @@ def linear_map(source: ColorStatistics, reference: ColorStatistics) -> Tensor:
 
 
 def mean_std_map(source: ColorStatistics, reference: ColorStatistics) -> Tensor:
-    """Mean and deviation of R, G and B, each on its own.
+    """Matches mean and deviation of R, G and B separately.
 
-    It is what Reinhard et al. 2001 ("Color transfer between images") do in a decorrelated space,
-    done in RGB.
+    Reinhard et al. 2001 ("Color transfer between images") do this in a decorrelated space instead.
 
     Returns:
         T, [3,3], float64, diagonal: the ratios of the deviations.
@@ -93,10 +92,10 @@ def coral_map(source: ColorStatistics, reference: ColorStatistics) -> Tensor:
 
         T = D_b R_b^1/2 R_a^-1/2 D_a^-1
 
-    D are the deviations of source (a) and reference (b) on a diagonal, R their correlations, so
-    the covariances are matched as by `linear_map`; the map between them is another one. The code
-    sums products over the pixels where R has means, so that with pictures of different numbers of
-    pixels its result has their ratio too much contrast; not so here.
+    D are the deviations of source (a) and reference (b) on a diagonal, R their correlations. Like
+    `linear_map` this matches the covariances, by another map. The paper's code sums over pixels
+    where R has means, so for pictures of different sizes its contrast is off by their ratio; here
+    it is not.
 
     Returns:
         T, [3,3], float64.
@@ -126,8 +125,8 @@ def match_statistics(
 
     Args:
         pixels: x, [N,3].
-        source: what x has, or the part of it that counts.
-        reference: what it shall have.
+        source: statistics of x, or of the part of it that counts.
+        reference: statistics that the result is to have.
         transform: T, from one of `LINEAR_MAPS`.
     """
     offset = reference.mean - transform @ source.mean
@@ -137,15 +136,15 @@ def match_statistics(
 def match_histograms(pixels: Tensor, source: Tensor, reference: Tensor) -> Tensor:
     """Gives every channel the reference's distribution of values.
 
-    A value takes up a range of ranks, as wide as it is frequent; it becomes the mean of the values
-    that have these ranks in the reference (the one-dimensional optimal transport). Equal values
-    stay equal, so flat areas stay flat, and the mean of the channel is always the reference's; its
-    distribution is exactly the reference's where no value is frequent.
+    A value takes up a range of ranks, as wide as it is frequent, and becomes the mean of the values
+    that have these ranks in the reference (one-dimensional optimal transport). Equal values stay
+    equal, so flat areas stay flat. The mean of the channel becomes the reference's, and so does its
+    distribution where no value is frequent.
 
     Args:
         pixels: values to map, [N,3], fp32.
-        source: those whose ranks count, [n,3]: `pixels` or some of them.
-        reference: [M,3], fp32.
+        source: values whose ranks count, [n,3]: `pixels` or some of them.
+        reference: values with the wanted distribution, [M,3], fp32.
 
     Returns:
         [N,3], fp32.
@@ -153,14 +152,14 @@ def match_histograms(pixels: Tensor, source: Tensor, reference: Tensor) -> Tenso
     result = torch.empty_like(pixels)
     for channel in range(pixels.shape[1]):
         levels, values = _histogram_map(source[:, channel], reference[:, channel])
-        # Values between the levels can only be ones that do not count.
+        # Only values that do not count can lie between the levels.
         index = torch.searchsorted(levels, pixels[:, channel].contiguous())
         result[:, channel] = values.to(pixels)[index.clamp_(max=len(levels) - 1)]
     return result
 
 
 def _histogram_map(source: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
-    """Each value of a channel, [L], ascending; and what it becomes, [L], float64."""
+    """The values of a channel, [L], ascending, and what each becomes, [L], float64."""
     levels, counts = torch.unique(  # type: ignore[no-untyped-call, unused-ignore]
         source, return_counts=True
     )
@@ -187,12 +186,12 @@ def match_chroma(color: Tensor, reference: Tensor) -> Tensor:
 
         reference + Y(color) - Y(reference)
 
-    That is an exchange of Y in YIQ. Where it would leave 0..1 the chroma is reduced, at the same
-    hue, until it does not: clamping each channel would change luminance and hue.
+    This exchanges Y in YIQ. Where the result would leave 0..1, the chroma is reduced at the same hue
+    until it fits: clamping each channel would change luminance and hue.
 
     Args:
         color: RGB in 0..1, [...,3].
-        reference: likewise, of the same shape.
+        reference: RGB in 0..1, of the same shape.
 
     Returns:
         RGB in 0..1, up to rounding.
@@ -215,8 +214,8 @@ def _inverse_sqrt(matrix: Tensor, noise: Tensor) -> Tensor:
 
     Args:
         matrix: a covariance, [3,3].
-        noise: variance of noise in each channel, [3], above 0; no eigenvalue counts as less than
-            the noise along its eigenvector.
+        noise: variance of noise in each channel, [3], above 0; eigenvalues count as at least the
+            noise along their eigenvector.
     """
     values, vectors = torch.linalg.eigh(matrix)
     floor = noise @ vectors.square()

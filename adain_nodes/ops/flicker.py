@@ -8,18 +8,18 @@ from torch import Tensor
 
 
 def flicker(frames: Tensor, motion: Tensor | None = None, visible: Tensor | None = None) -> Tensor:
-    """Mean absolute difference of each frame to the one before it, brought along by the motion.
+    """Mean absolute difference of each frame from the one before it, warped along the motion.
 
         d_t = mean over p, c of |y_t(p) - y_(t-1)(p - v_t(p))|
 
-    Only pixels count that the frame before shows: its values between pixels are bilinear.
+    Only pixels that the frame before shows count; values between its pixels are bilinear.
 
     Args:
         frames: y, [T,H,W,C], at least two.
-        motion: v, [T-1,H,W,2] in px to the right and down: by how much what each pixel of a frame
-            shows has moved since the frame before; nothing moves if absent.
-        visible: [T-1,H,W], 1 where the frame before shows it, 0 where it has been hidden; all of
-            it if absent. Pixels that come from outside the frame never count.
+        motion: v, [T-1,H,W,2] in px to the right and down: how far what a pixel shows has moved
+            since the frame before; nothing moves if absent.
+        visible: [T-1,H,W], 1 where the frame before shows what a pixel shows, 0 where it was
+            hidden; 1 everywhere if absent. Pixels that come from outside the frame never count.
 
     Returns:
         [T-1], in the unit of the frames; 0 where no pixel counts.

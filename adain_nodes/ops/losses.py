@@ -1,7 +1,7 @@
 """Content and style loss (paper, equations 11 to 13) in the three readings in use.
 
-`paper` is the text, `torch` the authors' code, `pytorch` the port most people train with. They
-differ in what is summed and what averaged, hence in the style weight lambda that goes with them
+`paper` is the paper's text, `torch` the authors' code, `pytorch` the port that most people train
+with. They differ in what is summed and what is averaged, and therefore in the style weight lambda
 (`host.options.STYLE_WEIGHTS`).
 """
 
@@ -21,7 +21,7 @@ def content_loss(features: Tensor, target: Tensor, reference: Reference) -> Tens
 
     Args:
         features: f(g(t)), [B,C,h,w].
-        target: t, likewise.
+        target: t, [B,C,h,w].
         reference: `paper`: the Euclidean norm for each sample; otherwise the mean of squares.
 
     Returns:

@@ -1,7 +1,7 @@
 """Masks on the feature grid, and pictures made of regions (paper, section 7.3, spatial control).
 
-A mask is 1 where something applies and 0 where not; values between are soft. On the feature grid a
-cell's value is the mean of the mask over the pixels that the cell covers, so that masks line up
+A mask is 1 where something applies, 0 where it does not, and soft between. On the feature grid the
+value of a cell is the mean of the mask over the pixels that the cell covers, so that masks line up
 with features.
 """
 
@@ -74,7 +74,7 @@ def remainder(masks: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
 
 
 def is_empty(mask: Tensor) -> Tensor:
-    """Which masks of a batch, [B,...], are 0 everywhere: [B], bool."""
+    """Which masks of a batch, [B,...], are 0 everywhere; [B], bool."""
     return ~(mask > 0).flatten(1).any(dim=1)
 
 
@@ -83,7 +83,7 @@ def compose_regions(regions: Sequence[Tensor], masks: Sequence[Tensor], outside:
 
         w_i = m_i / max(M, 1), M = sum m_i        sum w_i x_i + max(0, 1 - M) outside
 
-    Overlaps share, gaps show `outside`, soft seams that add up to 1 show none of it.
+    Overlaps are shared, gaps show `outside`, and soft seams that add up to 1 show nothing of it.
 
     Args:
         regions: features x_i, each [B,C,h,w].

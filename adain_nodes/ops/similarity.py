@@ -13,7 +13,7 @@ WINDOW = 11
 """Side in px of the Gaussian window of `ssim`."""
 
 SIGMA = 1.5
-"""Its standard deviation in px."""
+"""Standard deviation in px of that window."""
 
 K1, K2 = 0.01, 0.03
 """Constants that keep `ssim` stable where a window is dark or flat, for values in 0..1."""
@@ -24,7 +24,7 @@ def psnr(a: Tensor, b: Tensor) -> Tensor:
 
     Args:
         a: pictures, [B,H,W,C] in 0..1.
-        b: likewise.
+        b: pictures of the same shape.
 
     Returns:
         [B], in dB; infinity where the two are equal.
@@ -47,8 +47,8 @@ def ssim(a: Tensor, b: Tensor) -> Tensor:
     authors' code it is taken on luminance, here that of BT.601, and averaged over the picture.
 
     Args:
-        a: pictures, [B,H,W,C] in 0..1, grey or RGB; both sides at least 11.
-        b: likewise.
+        a: pictures, [B,H,W,C] in 0..1, grey or RGB; both sides at least 11 px.
+        b: pictures of the same shape.
 
     Returns:
         [B], at most 1; 1 means equal.

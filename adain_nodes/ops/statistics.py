@@ -2,7 +2,7 @@
 
 The variance is biased and 1e-5 is added under the root, as in the authors' code. Sums are taken in
 fp32 over small blocks, each centred on its own mean, and merged pairwise: that keeps sigma exact
-where the mean is many times larger, and lets tiles of one picture be summarised one by one.
+where the mean is many times larger, and lets the bands of a picture be summarised one by one.
 """
 
 from __future__ import annotations

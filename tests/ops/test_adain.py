@@ -8,10 +8,7 @@ from torch import Tensor
 from adain_nodes.host.errors import InputError
 from adain_nodes.ops.adain import (
     adain,
-    batch_norm,
     blend,
-    conditional_instance_norm,
-    instance_norm,
     interpolate_statistics,
 )
 from adain_nodes.ops.statistics import Statistics, channel_statistics
@@ -135,43 +132,17 @@ def test_alpha_blends_linearly(alpha: float | Tensor) -> None:
     assert_equals(blend(x, stylised, alpha), (1 - share) * x.double() + share * stylised.double())
 
 
-def test_instance_norm_equals_torch() -> None:
-    x, gamma, beta = features_of(3, 4, 6, 5), torch.randn(4), torch.randn(4)
-    expected = F.instance_norm(x, weight=gamma, bias=beta, eps=EPSILON)
-    assert_equals(instance_norm(x, gamma, beta), expected)
-
-
-def test_batch_norm_equals_torch_in_training() -> None:
-    x, gamma, beta = features_of(3, 4, 6, 5), torch.randn(4), torch.randn(4)
-    expected = F.batch_norm(x, None, None, gamma, beta, training=True, eps=EPSILON)
-    assert_equals(batch_norm(x, gamma, beta), expected)
-
-
-def test_batch_norm_equals_torch_with_population_statistics() -> None:
-    x, gamma, beta = features_of(3, 4, 6, 5), torch.randn(4), torch.randn(4)
-    mean, variance = torch.randn(4), torch.rand(4) + 0.5
-    expected = F.batch_norm(x, mean, variance, gamma, beta, eps=EPSILON)
-    population = Statistics(mean[None], (variance + EPSILON).sqrt()[None])
-    assert_equals(batch_norm(x, gamma, beta, population), expected)
-
-
-def test_conditional_instance_norm_uses_the_parameters_of_each_samples_style() -> None:
-    x, gamma, beta = features_of(3, 4, 5, 5), torch.randn(6, 4), torch.randn(6, 4)
-    style = torch.tensor([5, 0, 2])
-    rows = style.tolist()
+def test_adain_with_a_bank_is_conditional_instance_normalisation() -> None:
+    """Row s of the bank is style s: gamma its deviations, beta its means (paper, equation 7)."""
+    x, bank = features_of(3, 4, 5, 5), style_of(6, 4)
+    rows = [5, 0, 2]
     expected = scaled_by_loop(
-        x, torch.stack([gamma[s] for s in rows]), torch.stack([beta[s] for s in rows])
+        x, torch.stack([bank.std[s] for s in rows]), torch.stack([bank.mean[s] for s in rows])
     )
-    assert_equals(conditional_instance_norm(x, gamma, beta, style), expected)
+    assert_equals(adain(x, Statistics(bank.mean[rows], bank.std[rows])), expected)
 
 
-def test_adain_is_conditional_instance_norm_with_a_bank_of_styles() -> None:
-    x = features_of(2, 4, 6, 6)
-    bank = channel_statistics(features_of(3, 4, 8, 8))
-    for style in range(3):
-        single = Statistics(bank.mean[style][None], bank.std[style][None])
-        index = torch.tensor([style, style])
-        assert_equals(
-            conditional_instance_norm(x, gamma=bank.std, beta=bank.mean, style=index),
-            adain(x, single),
-        )
+def test_adain_equals_instance_normalisation_of_torch() -> None:
+    x, gamma, beta = features_of(3, 4, 6, 5), torch.rand(4) + 0.5, torch.randn(4)
+    expected = F.instance_norm(x, weight=gamma, bias=beta, eps=EPSILON)
+    assert_equals(adain(x, Statistics(beta[None], gamma[None])), expected)
