@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import argparse
+import datetime
 import json
-from collections.abc import Mapping, Sequence
+import platform
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..files.tables import table
 from ..host.errors import InputError
 
 if TYPE_CHECKING:
-    from .benchmark import Film, Timing
+    import torch
+
+    from .benchmark import FilmTiming, Timing
 
 DESCRIPTION = """\
-Stylises random pictures, content and style of the same size, and prints
+Stylises random pictures, content and style of the same size, and compares
 
-  the reference: the same layers and tensors in a plain nn.Sequential, in fp32, as public ports run
-  them, the style encoded each time;
-  this package with the style encoded each time, and with its statistics kept; at automatic
+  plain: the same layers and tensors in an nn.Sequential, in fp32, as public ports run them, with
+  the style encoded each time;
+  this package, with the style encoded each time and with its statistics kept, at automatic
   precision and in fp32.
 
-All are timed in turns within one run. "of peak" relates the operations of the networks as published
-to a product of matrices on this device; "folded" counts those that are left in this package's. Peak
-memory is that of a fresh process each.
+They take turns within one run. Speed-up is over plain. "of peak" relates the operations of the
+networks as published to a product of matrices on this device; "folded" counts only the operations
+that this package does. Peak memory is measured in a fresh process each time.
 """
 
 HEADER = (
@@ -44,11 +52,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )  # fmt: skip
     parser.add_argument(
         "--rounds", type=int, default=5, metavar="N",
-        help="calls of each kind, after a first one (default: 5)",
+        help="timed calls of each kind, after a first one (default: 5)",
     )  # fmt: skip
     parser.add_argument(
         "--frames", type=int, default=0, metavar="N",
-        help="stylise a film of so many frames of 512x288 px, too",
+        help="also stylise a film of this many frames of 512x288 px",
     )  # fmt: skip
     parser.add_argument(
         "--model", default="adain-vgg16", metavar="NAME|FOLDER",
@@ -74,46 +82,55 @@ def run(options: argparse.Namespace) -> None:
     from ..models.model import load_model
     from .benchmark import measure, measure_film, memory_in_a_fresh_process, peak_flops, settings
 
-    device = str(chosen_device(options.device))
-    model = load_model(options.model, device=torch.device(device))
-    peaks = {dtype: peak_flops(device, dtype) for dtype in {torch.float32, model.dtype}}
+    device = chosen_device(options.device)
+    model = load_model(options.model, device=device)
+    automatic = name_of(model.dtype)
+    peaks = {
+        name_of(dtype): peak_flops(str(device), dtype) for dtype in {torch.float32, model.dtype}
+    }
     report: dict[str, Any] = {
         **_machine(device),
         "model": model.name,
-        "auto": name_of(model.dtype),
-        "peak_flops": {name_of(dtype): round(peak) for dtype, peak in peaks.items()},
+        "auto": automatic,
+        "peak_flops": {precision: round(peak) for precision, peak in peaks.items()},
         "rows": [],
     }
-    if not options.json:
-        print("\n".join(_heading(report)) + "\n\n" + "\n".join(table([])))
+
+    def show(text: str) -> None:
+        if not options.json:
+            print(text, flush=True)
+
+    show(_heading(report))
     for size in sizes:
-        timings = measure(settings(options.model, device, size), options.rounds)
+        timings = measure(settings(options.model, str(device), size), options.rounds)
         rows = []
         for timing in timings:
-            automatic = timing.setting.precision == "auto"
-            peak = peaks[model.dtype if automatic else torch.float32]
+            precision = timing.setting.precision
+            peak = peaks[automatic if precision == "auto" else precision]
             memory = memory_in_a_fresh_process(timing.setting)
             rows.append(row(timing, timings[0].median, peak, memory))
         report["rows"] += rows
-        if not options.json:
-            print("\n".join(table(rows)[2:]), flush=True)
+        show("\n" + table(HEADER, map(cells, rows)))
     if options.frames:
         film = measure_film(model, options.frames)
-        report["film"] = film_report(film)
-        if not options.json:
-            print("\n" + film_line(film))
+        report["film"] = {
+            "frames": film.frames,
+            "frames_per_second": round(film.frames_per_second, 3),
+            "memory_growth": film.growth,
+        }
+        show("\n" + film_line(film))
     if options.json:
         print(json.dumps(report, indent=2))
 
 
-def row(timing: Timing, reference: float, peak: float, memory: int | None) -> dict[str, Any]:
-    """One line of the report.
+def row(timing: Timing, plain: float, peak: float, memory: int | None) -> dict[str, Any]:
+    """One row of the report.
 
     Args:
-        timing: what it is about.
-        reference: median seconds of the reference.
+        timing: what was timed.
+        plain: median seconds of the plain networks.
         peak: floating point operations a second that the device reaches in this precision.
-        memory: bytes at the peak, above a process that is ready; None if unknown.
+        memory: bytes at the peak, on top of a process that is ready; None if unknown.
     """
     setting, seconds = timing.setting, timing.median
     return {
@@ -124,7 +141,7 @@ def row(timing: Timing, reference: float, peak: float, memory: int | None) -> di
         "fastest": round(min(timing.seconds), 5),
         "slowest": round(max(timing.seconds), 5),
         "first": round(timing.first, 5),
-        "ratio": round(reference / seconds, 3),
+        "ratio": round(plain / seconds, 3),
         "flops": timing.flops,
         "peak_fraction": round(timing.flops / seconds / peak, 4),
         "folded_peak_fraction": round(timing.folded_flops / seconds / peak, 4),
@@ -132,35 +149,20 @@ def row(timing: Timing, reference: float, peak: float, memory: int | None) -> di
     }
 
 
-def table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Lines of a Markdown table of such rows, in the order of `HEADER`."""
-    lines = [_line(HEADER), "|---" * len(HEADER) + "|"]
-    for entry in rows:
-        memory = entry["memory"]
-        cells = (
-            entry["size"],
-            entry["method"],
-            entry["precision"],
-            *(f"{entry[key]:.3f}" for key in ("seconds", "fastest", "slowest", "first")),
-            f"{entry['ratio']:.2f}",
-            *(f"{entry[key]:.0%}" for key in ("peak_fraction", "folded_peak_fraction")),
-            "unknown" if memory is None else f"{memory / 2**20:.0f} MiB",
-        )
-        lines.append(_line(cells))
-    return lines
+def cells(entry: Mapping[str, Any]) -> list[str]:
+    """A row of the report as cells under `HEADER`."""
+    memory = entry["memory"]
+    return [
+        *(str(entry[key]) for key in ("size", "method", "precision")),
+        *(f"{entry[key]:.3f}" for key in ("seconds", "fastest", "slowest", "first")),
+        f"{entry['ratio']:.2f}",
+        *(f"{entry[key]:.0%}" for key in ("peak_fraction", "folded_peak_fraction")),
+        "unknown" if memory is None else f"{memory / 2**20:.0f} MiB",
+    ]
 
 
-def film_report(film: Film) -> dict[str, Any]:
-    """What the JSON object says of a film."""
-    return {
-        "frames": film.frames,
-        "frames_per_second": round(film.frames_per_second, 3),
-        "memory_growth": film.growth,
-    }
-
-
-def film_line(film: Film) -> str:
-    """The same in words."""
+def film_line(film: FilmTiming) -> str:
+    """A line that says how a film went."""
     from .benchmark import FRAME, SETTLED
 
     growth = "unknown" if film.growth is None else f"{film.growth / 2**20:+.1f} MiB"
@@ -182,16 +184,13 @@ def _sizes(text: str) -> list[int]:
     return sizes
 
 
-def _machine(device: str) -> dict[str, Any]:
-    import datetime
-
+def _machine(device: torch.device) -> dict[str, Any]:
     import torch
 
-    kind = torch.device(device).type
-    name = torch.cuda.get_device_name(device) if kind == "cuda" else _processor()
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
     return {
         "date": datetime.datetime.now(tz=datetime.timezone.utc).date().isoformat(),
-        "device": device,
+        "device": str(device),
         "processor": name,
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
@@ -200,11 +199,6 @@ def _machine(device: str) -> dict[str, Any]:
 
 def _processor() -> str:
     """The model of the CPU, which Python itself knows on some systems only."""
-    import platform
-    import re
-    from contextlib import suppress
-    from pathlib import Path
-
     with suppress(OSError):
         found = re.search(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
         if found is not None:
@@ -212,15 +206,11 @@ def _processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def _heading(report: Mapping[str, Any]) -> list[str]:
+def _heading(report: Mapping[str, Any]) -> str:
     peaks = ", ".join(f"{peak / 1e12:.3f} {name}" for name, peak in report["peak_flops"].items())
-    return [
+    return (
         f"{report['processor']}, {report['device']}, {report['threads']} threads, "
-        f"torch {report['torch']}, {report['date']}",
+        f"torch {report['torch']}, {report['date']}\n"
         f"{report['model']}, automatic precision {report['auto']}; peak of a matrix product in "
-        f"TFLOP/s: {peaks}",
-    ]
-
-
-def _line(cells: Sequence[object]) -> str:
-    return "| " + " | ".join(str(cell) for cell in cells) + " |"
+        f"TFLOP/s: {peaks}"
+    )

@@ -1,4 +1,4 @@
-"""Speed and memory beside those of a plain implementation, see `reference`, in one run."""
+"""Measures speed and memory, and those of plain networks in the same run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import multiprocessing
 import re
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -23,20 +23,20 @@ from ..models.networks.vgg import MIN_SIDE, STRIDE, Architecture, Layer, grid_si
 from ..pipeline import transfer
 from ..pipeline.film import FilmOptions
 from ..pipeline.stylize import stylize, stylize_frames
-from .plain_networks import Reference
+from .plain_networks import PlainModel
 
-REFERENCE = "reference"
+PLAIN = "plain"
 STYLE_ENCODED = "style encoded"
 STYLE_CACHED = "style cached"
 
 PEAK_SIDE = 4096
-"""Side of the matrices whose product shows the peak of a device."""
+"""Side of the matrices whose product shows the peak speed of a device."""
 
 FRAME = (288, 512)
 """Height and width of the frames of a film in px."""
 
 SETTLED = 30
-"""Frames after which the memory of a film is to stay as it is."""
+"""Frames after which a film should need no more memory."""
 
 _STATUS = Path("/proc/self/status")
 
@@ -46,16 +46,17 @@ class Setting:
     """What is measured."""
 
     model: str
-    """Name of a model, see `model.load_model`."""
+    """Name or path of a model, see `load_model`."""
 
     device: str
-    """Where to compute, such as cpu or cuda:0."""
+    """Device to compute on, such as cpu or cuda:0."""
 
     precision: Precision
-    """To compute in; the reference always has fp32."""
+    """Precision to compute in; plain networks always have fp32."""
 
     method: str
-    """`REFERENCE`, or ours with `STYLE_ENCODED` each time, or `STYLE_CACHED`."""
+    """`PLAIN` networks, or this package with the style encoded each time, `STYLE_ENCODED`, or
+    beforehand, `STYLE_CACHED`."""
 
     size: int
     """Side of content and style in px."""
@@ -72,42 +73,43 @@ class Timing:
     """Nominal floating point operations of a call, see `convolution_flops`."""
 
     folded_flops: int
-    """Those that are left where upsampling is folded; the same in the reference, which does not."""
+    """Operations that are left where upsampling is folded; plain networks do not fold it."""
 
     first: float
-    """Seconds of the first call."""
+    """Seconds that the first call took."""
 
     seconds: list[float] = field(default_factory=list)
-    """Of each call after it."""
+    """Seconds that each later call took."""
 
     @property
     def median(self) -> float:
-        """Seconds."""
+        """Median of `seconds`."""
         return statistics.median(self.seconds)
 
 
 @dataclass(frozen=True)
-class Film:
-    """How a film went."""
+class FilmTiming:
+    """How long a film took, and how its memory grew."""
 
     frames: int
-    """Their number."""
+    """Number of frames."""
 
     seconds: float
-    """For all but the first, which prepares what the others use."""
+    """Seconds for all frames but the first, which prepares what the others use."""
 
     growth: int | None
-    """Bytes by which the memory of the process was larger at the end than after `SETTLED` frames;
-    None where it cannot be seen, or the film is too short."""
+    """Bytes by which the memory of the process grew after `SETTLED` frames; None if the system does
+    not tell, or the film is too short."""
 
     @property
     def frames_per_second(self) -> float:
+        """Frames a second, without the first frame."""
         return (self.frames - 1) / self.seconds
 
 
 def settings(model: str, device: str, size: int) -> list[Setting]:
-    """What to compare at a size: the reference, and ours at automatic precision and in fp32."""
-    base = Setting(model, device, "fp32", REFERENCE, size)
+    """What to compare at a size: plain networks, and ours at automatic precision and in fp32."""
+    base = Setting(model, device, "fp32", PLAIN, size)
     chosen = devices.compute_dtype("auto", torch.device(device))
     precisions: list[Precision] = ["fp32"] if chosen == torch.float32 else ["auto", "fp32"]
     ours = [
@@ -119,7 +121,7 @@ def settings(model: str, device: str, size: int) -> list[Setting]:
 
 
 def measure(chosen: Sequence[Setting], rounds: int) -> list[Timing]:
-    """Times each setting once in every round, so that a change of the machine's load meets all."""
+    """Times each setting once in every round, so that all meet the machine's changing load."""
     calls = [prepare(setting) for setting in chosen]
     timings = []
     for setting, call in zip(chosen, calls, strict=True):
@@ -129,7 +131,7 @@ def measure(chosen: Sequence[Setting], rounds: int) -> list[Timing]:
             convolution_flops(
                 architecture, (setting.size, setting.size), encoded=pictures, folded=folded
             )
-            for folded in (False, setting.method != REFERENCE)
+            for folded in (False, setting.method != PLAIN)
         )
         timings.append(Timing(setting, nominal, folded, _seconds(call, setting.device)))
     for _ in range(rounds):
@@ -139,15 +141,14 @@ def measure(chosen: Sequence[Setting], rounds: int) -> list[Timing]:
 
 
 def prepare(setting: Setting) -> Callable[[], Tensor]:
-    """A call that stylises a picture of random values, [1,S,S,3], in the way of a setting."""
+    """A function that stylises a picture of random values, [1,S,S,3], as a setting says."""
     model = _load(setting)
     generator = torch.Generator().manual_seed(0)
     shape = (1, setting.size, setting.size, 3)
     content, art = (torch.rand(shape, generator=generator) for _ in range(2))
-    if setting.method == REFERENCE:
-        reference = Reference(model)
-        return lambda: reference(content, art)
-
+    if setting.method == PLAIN:
+        plain = PlainModel(model)
+        return lambda: plain(content, art)
     style = transfer.style_of(model, art) if setting.method == STYLE_CACHED else art
     return lambda: stylize(content, style, model=model, style_size=0)
 
@@ -158,11 +159,11 @@ def convolution_flops(
     """Floating point operations of the convolutions, a multiplication and an addition for each tap.
 
     Args:
-        architecture: of encoder and decoder.
+        architecture: architecture of encoder and decoder.
         size: height and width of the pictures in px.
-        encoded: pictures that are encoded; one is decoded.
-        folded: whether upsampling is folded into the convolution after it, see
-            `networks.upsampling`, which leaves 4 of its 9 taps; nominally it is not.
+        encoded: number of pictures that are encoded; one is decoded.
+        folded: whether to count 4 of 9 taps where upsampling is folded into the convolution after
+            it, see `networks.upsampling`.
     """
     high, wide = (max(side, MIN_SIDE) for side in size)
 
@@ -178,15 +179,15 @@ def convolution_flops(
 
 
 def peak_flops(device: str, dtype: torch.dtype, rounds: int = 3, side: int = PEAK_SIDE) -> float:
-    """Floating point operations a second in a product of square matrices, the best of several."""
+    """Floating point operations a second in a product of square matrices, best of several."""
     a = torch.rand(side, side, device=device).to(dtype)
     seconds = [_seconds(lambda: a @ a, device) for _ in range(rounds + 1)]
     return 2 * side**3 / min(seconds)
 
 
 def memory_in_a_fresh_process(setting: Setting) -> int | None:
-    """Bytes that a call needs at its peak, pictures included, above a process that has loaded the
-    model and stylised a small picture; on GPUs, in the device's memory. None where the system does
+    """Bytes that a call needs at its peak, pictures included, on top of a process that has loaded
+    the model and stylised a small picture; on GPUs, in the device's memory. None if the system does
     not tell."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as pool:
@@ -211,19 +212,19 @@ def _peak_memory(setting: Setting, threads: int) -> int | None:
 
 
 def process_memory(name: str) -> int | None:
-    """A figure of Linux on the memory of this process, such as VmRSS, in bytes; None elsewhere."""
+    """What Linux says of this process's memory, such as VmRSS, in bytes; None on other systems."""
     with suppress(OSError):
         found = re.search(rf"^{name}:\s+(\d+) kB$", _STATUS.read_text(), re.MULTILINE)
         return None if found is None else int(found[1]) << 10
     return None
 
 
-def measure_film(model: Model, frames: int) -> Film:
-    """Stylises a film of random frames, of which none is kept.
+def measure_film(model: Model, frames: int) -> FilmTiming:
+    """Stylises a film of random frames and keeps none of them.
 
     Args:
-        model: what to use.
-        frames: at least 2.
+        model: model to use.
+        frames: number of frames, at least 2.
     """
     generator = torch.Generator().manual_seed(0)
 
@@ -233,24 +234,20 @@ def measure_film(model: Model, frames: int) -> Film:
 
     style = transfer.style_of(model, torch.rand(1, 512, 512, 3, generator=generator))
     results = stylize_frames(random_frames(), style, FilmOptions(), model=model)
-    memory: dict[int, int | None] = {}
     next(results)
     started = time.perf_counter()
+    settled = None
     for number, _ in enumerate(results, 2):
-        if number in (SETTLED, frames):
-            memory[number] = process_memory("VmRSS")
-    return Film(frames, time.perf_counter() - started, _difference(memory, SETTLED, frames))
-
-
-def _difference(memory: Mapping[int, int | None], first: int, last: int) -> int | None:
-    before, after = memory.get(first), memory.get(last)
-    return None if before is None or after is None else after - before
+        if number == SETTLED:
+            settled = process_memory("VmRSS")
+    seconds = time.perf_counter() - started
+    final = None if settled is None else process_memory("VmRSS")
+    growth = None if settled is None or final is None else final - settled
+    return FilmTiming(frames, seconds, growth)
 
 
 def _load(setting: Setting) -> Model:
-    return load_model(
-        setting.model, precision=setting.precision, device=torch.device(setting.device)
-    )
+    return load_model(setting.model, precision=setting.precision, device=setting.device)
 
 
 def _seconds(call: Callable[[], object], device: str) -> float:

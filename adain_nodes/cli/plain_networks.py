@@ -1,5 +1,5 @@
-"""Style transfer as public ports write it, for comparison: the same layers and tensors as ours in
-an `nn.Sequential`, in fp32, contiguous, with explicit reflection padding."""
+"""Style transfer as public ports write it, for comparison: a model's layers and tensors in an
+`nn.Sequential`, in fp32, contiguous, with explicit reflection padding."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ..models.networks.decoder import Decoder
 from ..models.networks.vgg import Encoder
 
 
-class Reference:
+class PlainModel:
     """A model's tensors in fp32, in plain networks.
 
     Args:
-        model: whose tensors and device to use.
+        model: the model whose tensors and device to use.
     """
 
     def __init__(self, model: Model) -> None:
@@ -26,7 +26,7 @@ class Reference:
 
     @torch.no_grad()
     def __call__(self, content: Tensor, art: Tensor) -> Tensor:
-        """Stylises [1,H,W,3]."""
+        """Stylises a content [1,H,W,3] by a picture of style, [1,h,w,3]."""
         x, y = (
             self._encoder(picture.to(self._device).permute(0, 3, 1, 2).contiguous())
             for picture in (content, art)
@@ -46,7 +46,7 @@ class Reference:
 
 
 def plain_encoder(encoder: Encoder) -> nn.Sequential:
-    """The layers of an encoder one by one."""
+    """An encoder's layers, one by one."""
     modules: list[nn.Module] = []
     for layer in encoder.architecture.encoder_layers():
         if layer.pools:
@@ -56,7 +56,7 @@ def plain_encoder(encoder: Encoder) -> nn.Sequential:
 
 
 def plain_decoder(decoder: Decoder) -> nn.Sequential:
-    """The layers of a decoder one by one."""
+    """A decoder's layers, one by one."""
     modules: list[nn.Module] = []
     for layer in decoder.architecture.decoder_layers():
         if layer.upsamples:

@@ -186,7 +186,7 @@ def match_chroma(color: Tensor, reference: Tensor) -> Tensor:
 
         reference + Y(color) - Y(reference)
 
-    This exchanges Y in YIQ. Where the result would leave 0..1, the chroma is reduced at the same hue
+    This exchanges Y in YIQ. Where the result would leave 0..1, chroma is reduced at the same hue
     until it fits: clamping each channel would change luminance and hue.
 
     Args:

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from adain_nodes.cli import benchmark
 from adain_nodes.cli.benchmark import (
-    REFERENCE,
+    PLAIN,
     STYLE_CACHED,
     STYLE_ENCODED,
-    Film,
+    FilmTiming,
     Setting,
     Timing,
     convolution_flops,
@@ -36,7 +36,7 @@ MIB = 1 << 20
 
 @pytest.fixture
 def setting(tiny_model_folder: Path) -> Setting:
-    return Setting(str(tiny_model_folder), "cpu", "fp32", REFERENCE, 40)
+    return Setting(str(tiny_model_folder), "cpu", "fp32", PLAIN, 40)
 
 
 @pytest.mark.parametrize("architecture", [Architecture(VGG19.depths, (3, 5, 7, 9))])
@@ -89,7 +89,7 @@ def test_ours_is_measured_in_fp32_and_in_what_is_fastest(
     chosen = settings("name", "cpu", 32)
     assert [setting.precision for setting in chosen] == precisions
     ours = [STYLE_ENCODED, STYLE_CACHED] * (len(chosen) // 2)
-    assert [setting.method for setting in chosen] == [REFERENCE, *ours]
+    assert [setting.method for setting in chosen] == [PLAIN, *ours]
     assert {setting.size for setting in chosen} == {32}
 
 
@@ -107,7 +107,7 @@ def test_every_setting_has_its_turn_in_every_round(
     monkeypatch.setattr(benchmark, "prepare", lambda setting: lambda: calls.append(setting.method))
     chosen = [setting, replace(setting, method=STYLE_CACHED)]
     timings = measure(chosen, rounds=3)
-    assert calls == [REFERENCE, STYLE_CACHED] * 4  # the first calls count on their own
+    assert calls == [PLAIN, STYLE_CACHED] * 4  # the first calls count on their own
     assert [timing.setting for timing in timings] == chosen
     assert [len(timing.seconds) for timing in timings] == [3, 3]
     assert timings[0].flops > timings[1].flops  # one picture more to encode
@@ -152,9 +152,8 @@ def test_a_film_is_watched_from_where_it_should_be_settled(
     film = measure_film(model, 5)
     assert (film.frames, film.growth) == (5, 40)
     assert film.seconds > 0
-    readings = iter([100])
     assert measure_film(model, 2).growth is None
 
 
 def test_the_first_frame_of_a_film_is_not_timed() -> None:
-    assert Film(frames=11, seconds=2.0, growth=None).frames_per_second == 5
+    assert FilmTiming(frames=11, seconds=2.0, growth=None).frames_per_second == 5
