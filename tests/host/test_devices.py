@@ -1,15 +1,61 @@
-"""Choice of precision."""
+"""Choice of device and of precision."""
 
 from __future__ import annotations
 
 import pytest
 import torch
 
-from adain_nodes.host import devices
+from adain_nodes.host import devices, surroundings
 from adain_nodes.host.errors import InputError
 from adain_nodes.host.options import Precision
 
 CPU = torch.device("cpu")
+
+
+def test_a_device_is_taken_at_its_word() -> None:
+    assert devices.chosen_device("cpu") == CPU
+    foreign = torch.device("meta")  # hosts may have kinds that we do not know
+    assert devices.chosen_device(foreign) is foreign
+
+
+@pytest.mark.parametrize("device", ["auto", None])
+def test_without_a_device_the_host_chooses(
+    monkeypatch: pytest.MonkeyPatch, device: str | None
+) -> None:
+    monkeypatch.setattr(surroundings.current(), "device", lambda: torch.device("cuda:1"))
+    assert devices.chosen_device(device) == torch.device("cuda:1")
+
+
+def test_gpus_are_taken_by_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    assert devices.chosen_device("cuda:1") == torch.device("cuda:1")
+    with pytest.raises(InputError) as caught:
+        devices.chosen_device("cuda:2")
+    assert str(caught.value) == (
+        "device cuda:2 is not available here; there are auto, cpu, cuda, cuda:0, cuda:1"
+    )
+
+
+@pytest.mark.parametrize(
+    ("device", "problem"),
+    [
+        ("cuda", "is not available"),
+        ("cuda:0", "is not available"),
+        ("mps", "is not available"),
+        ("tpu", "is unknown"),
+        ("cuda:x", "is unknown"),
+        ("", "is unknown"),
+    ],
+)
+def test_a_device_that_is_not_there_is_an_error_that_lists_those_there_are(
+    monkeypatch: pytest.MonkeyPatch, device: str, problem: str
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    with pytest.raises(InputError, match=f"^device {device} {problem}.*; there are auto, cpu$"):
+        devices.chosen_device(device)
 
 
 @pytest.mark.parametrize(
@@ -18,6 +64,7 @@ CPU = torch.device("cpu")
 )
 def test_a_precision_is_taken_at_its_word(precision: Precision, dtype: torch.dtype) -> None:
     assert devices.compute_dtype(precision, CPU) == dtype
+    assert devices.name_of(dtype) == precision
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
-"""The decoder g: the encoder mirrored, pooling replaced by nearest upsampling (paper, section 5.1).
+"""The decoder g: the encoder mirrored, with nearest upsampling for pooling (paper, section 5.1).
 
-It has no normalisation layers: they would undo the statistics that AdaIN has just set (paper,
-section 5.1 and 7.1).
+It has no normalisation layers, which would undo the statistics that AdaIN has just set (paper,
+sections 5.1 and 7.1).
 """
 
 from __future__ import annotations

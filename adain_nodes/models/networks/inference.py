@@ -1,7 +1,7 @@
 """Encoder and decoder as steps prepared for inference.
 
-They give the numbers of `Encoder.forward` and `Decoder.forward` up to rounding, without gradients
-and in less time:
+They compute what `Encoder.forward` and `Decoder.forward` do, up to rounding, without gradients and
+in less time:
 
 - The kernels that `upsampling` folds are folded once.
 - On CPUs, kernels are kept in the order that oneDNN wants, and ReLU is part of the convolution.
@@ -29,7 +29,7 @@ from .upsampling import UpsampledConv2d, folded, interleaved
 from .vgg import Encoder
 
 MIDDLE = 0.5
-"""What is to be subtracted from pictures in 0..1, in fp32, before they go into an encoder."""
+"""Value to subtract from pictures in 0..1, in fp32, before they go into an encoder's steps."""
 
 
 @dataclass(frozen=True)
@@ -37,16 +37,15 @@ class Convolution:
     """A convolution with its bias and ReLU."""
 
     reach: int
-    """How many rows and columns the kernel reaches back, 2 for 3x3, 1 for 2x2. The border of its
-    input is the map itself, mirrored so that it takes up the row `reach` away: a reflection for
-    3x3, a repetition for 2x2."""
+    """Rows and columns that the kernel reaches beyond a position: 2 for 3x3, 1 for 2x2. The border
+    of its input repeats the row `reach` away: a reflection for 3x3, the edge itself for 2x2."""
 
     scale: int
-    """2 where it upsamples, else 1."""
+    """2 if it upsamples, else 1."""
 
     compute: Callable[[Tensor], Tensor]
-    """[B,C,h+reach,w+reach] to [B,C',h,w], channels last; C' counts the pixels of a cell, where it
-    upsamples."""
+    """Function from [B,C,h+reach,w+reach] to [B,C',h,w], channels last; where it upsamples, C'
+    counts the pixels of a cell, too."""
 
     def __call__(self, x: Tensor) -> Tensor:
         """[B,C,h+reach,w+reach] to [B,C',scale h,scale w], channels last.

@@ -1,7 +1,7 @@
-"""PyTorch's convolutions with fused ReLU for CPUs, which it keeps for models it compiles.
+"""PyTorch's convolutions with fused ReLU for CPUs.
 
-They are private to its compiler: a release may rename them or change what they take, so
-`is_available` tries them before anyone relies on them.
+They are private to PyTorch's compiler: a release may rename them or change what they take, so
+`is_available` tries them before they are used.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def _works(dtype: torch.dtype) -> bool:
 
 
 def packed(weight: Tensor) -> Tensor:
-    """A kernel [O,I,kh,kw] in oneDNN's own order, to be given to `convolution` many times."""
+    """A kernel [O,I,kh,kw] in oneDNN's own order, for `convolution` to use many times."""
     # The order does not depend on the size of the map.
     size = [1, weight.shape[1], 64, 64]
     result: Tensor = torch.ops.mkldnn._reorder_convolution_weight(
@@ -42,13 +42,16 @@ def packed(weight: Tensor) -> Tensor:
 
 
 def convolution(x: Tensor, weight: Tensor, bias: Tensor, *, relu: bool) -> Tensor:
-    """A convolution without padding, [B,I,h,w] to [B,O,h',w'], and its ReLU; not differentiable.
+    """A convolution without padding, and its ReLU; not differentiable.
 
     Args:
-        x: its input.
-        weight: [O,I,kh,kw], or what `packed` gives.
+        x: [B,I,h,w].
+        weight: [O,I,kh,kw], or what `packed` returns.
         bias: [O].
-        relu: whether to apply it.
+        relu: whether ReLU follows.
+
+    Returns:
+        [B,O,h-kh+1,w-kw+1].
     """
     fused = "relu" if relu else "none"
     result: Tensor = torch.ops.mkldnn._convolution_pointwise(

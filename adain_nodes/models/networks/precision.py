@@ -1,10 +1,10 @@
 """Networks in half precision.
 
-Rounding the kernels of conv1_1 to bf16 is what shows: they are differences between neighbours and
-between colours, of pixels that differ little. Their sums come out wrong, so every channel shifts
-with brightness, and AdaIN amplifies that wherever the content has little contrast: 36 dB against
-fp32 on a picture with much sky. Rounded so that their sums stay, they leave 61 dB. No other layer
-matters; the picture does, see `inference.MIDDLE`.
+Rounding the kernels of conv1_1 to bf16 shows: they are differences between neighbours and between
+colours, of pixels that differ little. Wrong sums shift every channel with brightness, and AdaIN
+amplifies that where the content has little contrast: 36 dB against fp32 on a picture with much sky.
+Rounded so that their sums stay, they leave 61 dB. No other layer matters; rounding the picture
+does, see `inference.MIDDLE`.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ def convert(network: Encoder | Decoder, dtype: torch.dtype) -> None:
 
 
 def rounded(kernels: Tensor, dtype: torch.dtype) -> Tensor:
-    """Kernels [O,I,3,3] in another precision, each tap making up for the error of those before it:
-    the sum of a kernel is off by the rounding of one tap at most."""
+    """Kernels [O,I,3,3] in another precision, where each tap makes up for the error of those before
+    it, so that the sum of a kernel is off by the rounding of one tap at most."""
     taps = kernels.flatten(1)
     result = torch.empty_like(taps, dtype=dtype)
     error = torch.zeros_like(taps[:, 0])

@@ -1,9 +1,9 @@
 """Nearest upsampling and the 3x3 convolution after it as one 2x2 convolution on the small grid.
 
-Of the nine pixels that such a kernel sees, several belong to the same cell: their taps add up.
-Each of the four pixels of a cell has its own sums, so the channels are four times as many, and
-there are 2.25 times fewer multiplications. Reflecting the upsampled map at its border is repeating
-the edge of the small one.
+Of the nine pixels that a kernel sees, several belong to the same cell: their taps add up. Each of
+the four pixels of a cell has its own sums, which makes four times as many channels and 2.25 times
+fewer multiplications. Reflecting the border of the upsampled map is repeating the edge of the small
+one.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def folded(kernel: Tensor) -> Tensor:
 
 
 def _by_cell(taps: Tensor, dim: int) -> Tensor:
-    """Three taps along a dimension, which goes, as sums by pixel and cell: two more in front."""
+    """Sums of three taps along `dim` by pixel and cell: that dimension becomes two at the front."""
     before, here, after = taps.unbind(dim)
     odd = torch.stack([before + here, after])
     even = torch.stack([before, here + after])
@@ -51,7 +51,7 @@ def _by_cell(taps: Tensor, dim: int) -> Tensor:
 
 
 def interleaved(maps: Tensor) -> Tensor:
-    """What `folded` kernels give, [B,4C,h,w], as [B,C,2h,2w], channels last.
+    """The output of `folded` kernels, [B,4C,h,w], as [B,C,2h,2w], channels last.
 
     The result starts one pixel before the cell that the input starts with: cell i covers the pixels
     2i and 2i+1, and kernels that reach from cell i-1 to i give 2i-1 and 2i.

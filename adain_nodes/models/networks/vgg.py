@@ -21,7 +21,7 @@ STRIDE = 8
 """Pixels of the picture for each cell of the feature grid, per side."""
 
 MIN_SIDE = 9
-"""Smallest picture side in px: below it, the last feature map has one cell a side, which
+"""Smallest side of a picture in px: below it the last feature map has one cell a side, which
 reflection padding cannot extend."""
 
 
@@ -90,7 +90,7 @@ class Architecture:
                 shape = tuple(tensors[name].shape)
                 raise InputError(f"tensor {name} must have 4 dimensions, got shape {shape}")
         widths = tuple(tensors[name].shape[0] for name in firsts)
-        # Encoders end at relu4_1: a second convolution there is superfluous, which `check` says.
+        # Encoders end at relu4_1: `check` calls a second convolution there superfluous.
         architecture = cls((*depths[:3], 1), widths)
         architecture.check(tensors, architecture.encoder_layers())
         return architecture
@@ -156,7 +156,7 @@ class Encoder(nn.Module):
     """VGG to relu4_1 with reflection padding and ceil-mode pooling.
 
     Args:
-        architecture: which layers it has.
+        architecture: the layers that it has.
     """
 
     def __init__(self, architecture: Architecture) -> None:
@@ -187,7 +187,7 @@ class Encoder(nn.Module):
         return x
 
     def taps(self, pictures: Tensor) -> tuple[Tensor, ...]:
-        """Like `forward`, but gives relu1_1, relu2_1, relu3_1 and relu4_1, the layers phi_i of
+        """Like `forward`, but returns relu1_1, relu2_1, relu3_1 and relu4_1, the layers phi_i of
         the style loss (paper, equation 13)."""
         return tuple(x for layer, x in self._activations(pictures) if layer.tapped)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -33,14 +33,8 @@ class EncoderIdentity:
     sha256: str
     """sha256 of the tensors, see `identify`; 64 hexadecimal digits."""
 
-    name: str
-    """What messages call it, such as adain-vgg16; two that differ in this alone are equal."""
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, EncoderIdentity) and self.sha256 == other.sha256
-
-    def __hash__(self) -> int:
-        return hash(self.sha256)
+    name: str = field(compare=False)
+    """What messages call it, such as adain-vgg16."""
 
     def __str__(self) -> str:
         return f"{self.name} ({self.sha256[:12]})"
