@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-import adain_nodes.models.weights.tensors as package_file
+import adain_nodes
 from adain_nodes.cli import main
 from adain_nodes.host import processes
 from adain_nodes.host.errors import InputError
@@ -27,7 +27,7 @@ from adain_nodes.training.data import RandomCrops, find_pictures
 from adain_nodes.training.options import TrainingOptions
 from adain_nodes.training.trainer import Trainer
 
-ROOT = Path(package_file.__file__).parents[2]
+ROOT = Path(adain_nodes.__path__[0]).parent
 ENCODER, OTHER_ENCODER = "encoder.safetensors", "other.safetensors"
 RATE = 1e-2
 BATCHES = [4, 6]

@@ -16,7 +16,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-import adain_nodes.models.weights.tensors as package_file
+import adain_nodes
 from adain_nodes.models.networks.vgg import Encoder
 from adain_nodes.models.weights.tensors import read_tensors
 from adain_nodes.training import trainer as trainer_module
@@ -25,7 +25,7 @@ from adain_nodes.training.data import RandomCrops, find_pictures
 from adain_nodes.training.options import TrainingOptions
 from adain_nodes.training.trainer import Trainer
 
-ROOT = Path(package_file.__file__).parents[2]
+ROOT = Path(adain_nodes.__path__[0]).parent
 ENCODER = "encoder.safetensors"
 INTERVAL = 5
 SURVIVED = 12
