@@ -197,7 +197,7 @@ def test_three_regions(
 
 def test_a_mask_as_a_map_of_alpha(model: Model, command: Command) -> None:
     options = ("--style", "art0.png", "--mask", "ramp.png", "--mask-statistics", "image")
-    line = command("stylize", "cat.png", *options, "--style-size", "20")
+    line = command("stylize", "cat.png", *options, "--style-size", "20", "--outside", "decoded")
     graph = Graph(model)
     settings: Any = {"mask": mask("ramp"), "mask_statistics": "image"}
     nodes = graph.decoded(graph.transferred(graph.style("art0"), **settings))

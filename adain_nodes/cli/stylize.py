@@ -9,6 +9,7 @@ from ..host.options import (
     FRAME_STATISTICS,
     MASK_RESIZES,
     MASK_STATISTICS,
+    OUTSIDES,
 )
 from .options import add_alpha, add_contents, add_model, add_output, add_several, add_sizes
 
@@ -68,6 +69,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--mask-resize", choices=MASK_RESIZES, default="area",
         help="average masks over the cells of 8x8 px, or sample them as the authors' code does "
         "(default: area)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--outside", choices=OUTSIDES, default="original",
+        help="where masks are black, show the original pixels or the decoder's version of them "
+        "(default: original)",
     )  # fmt: skip
     parser.add_argument(
         "--preserve-color", choices=COLOR_METHODS, metavar="METHOD",

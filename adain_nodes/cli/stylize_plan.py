@@ -78,6 +78,7 @@ def make_plan(options: argparse.Namespace) -> Plan:
         content_size=options.size,
         mask_statistics=options.mask_statistics,
         mask_resize=options.mask_resize,
+        outside=options.outside,
         preserve_color=options.preserve_color,
         frame_statistics=options.frame_statistics,
         smoothing=options.smoothing,

@@ -23,6 +23,9 @@ MaskStatistics = Literal["region", "image"]
 FrameStatistics = Literal["per_frame", "shared", "smoothed"]
 """Where they are measured in a film: on each frame, over all frames, or smoothed over time."""
 
+Outside = Literal["original", "decoded"]
+"""What shows where masks are black: the original pixels, or the decoder's version of them."""
+
 Reference = Literal["paper", "torch", "pytorch"]
 """Reading of the losses: the paper's text, the authors' code, the public PyTorch port."""
 
@@ -48,6 +51,7 @@ PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 COLOR_METHODS: tuple[ColorMethod, ...] = get_args(ColorMethod)
 MASK_RESIZES: tuple[MaskResize, ...] = get_args(MaskResize)
 MASK_STATISTICS: tuple[MaskStatistics, ...] = get_args(MaskStatistics)
+OUTSIDES: tuple[Outside, ...] = get_args(Outside)
 FRAME_STATISTICS: tuple[FrameStatistics, ...] = get_args(FrameStatistics)
 REFERENCES: tuple[Reference, ...] = get_args(Reference)
 TRAINING_PRECISIONS: tuple[TrainingPrecision, ...] = get_args(TrainingPrecision)

@@ -11,9 +11,11 @@ from ..host.errors import InputError
 from ..host.options import (
     COLOR_METHODS,
     FRAME_STATISTICS,
+    OUTSIDES,
     ColorMethod,
     FrameStatistics,
     MaskStatistics,
+    Outside,
 )
 from ..models.model import Model
 from ..pipeline import stylize
@@ -86,6 +88,11 @@ class AdaINStylize:
                     "For 'smoothed': how much of the previous statistics each frame keeps. 0 is "
                     "'per_frame', 0.8 adapts within about 5 frames, 1 keeps the first frame's.",
                 ),
+                "outside": schema.choice(
+                    OUTSIDES,
+                    "What shows where the mask is black: the 'original' pixels of the content, or "
+                    "what the decoder makes of them ('decoded'), which is softer.",
+                ),
             },
         }
 
@@ -104,6 +111,7 @@ class AdaINStylize:
         preserve_color: ColorMethod | Literal["off"] = "off",
         frame_statistics: FrameStatistics = "per_frame",
         smoothing: float = 0.8,
+        outside: Outside = "original",
     ) -> tuple[Tensor]:
         linked = [each for each in (style_image, style) if each is not None]
         if len(linked) != 1:
@@ -121,6 +129,7 @@ class AdaINStylize:
             preserve_color=None if preserve_color == "off" else preserve_color,
             frame_statistics=frame_statistics,
             smoothing=smoothing,
+            outside=outside,
             progress=surroundings.current().progress(),
         )
         return (result,)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from ..host.errors import InputError
@@ -14,10 +15,12 @@ from ..host.options import (
     FRAME_STATISTICS,
     MASK_RESIZES,
     MASK_STATISTICS,
+    OUTSIDES,
     ColorMethod,
     FrameStatistics,
     MaskResize,
     MaskStatistics,
+    Outside,
     check_choice,
     check_share,
     check_size,
@@ -31,6 +34,7 @@ from .engine import Report, cells, decode_one, encode_one
 from .film_statistics import Shared, Smoothed
 from .look import Look
 from .rows import Rows, blended, composed
+from .scaling import scaled
 from .types import Features
 
 
@@ -49,6 +53,10 @@ class FilmOptions:
 
     mask_resize: MaskResize = "area"
     """How masks are brought onto the feature grid, see `ops.masks.grid_mask`."""
+
+    outside: Outside = "original"
+    """What shows where no mask is: the `original` pixels, or what the decoder makes of them
+    (`decoded`), which is softer."""
 
     preserve_color: ColorMethod | None = None
     """How the content's colours are kept: `luminance` gives each result its frame's chroma; the
@@ -69,6 +77,7 @@ class FilmOptions:
         check_size("content_size", self.content_size)
         check_choice("mask_statistics", self.mask_statistics, MASK_STATISTICS)
         check_choice("mask_resize", self.mask_resize, MASK_RESIZES)
+        check_choice("outside", self.outside, OUTSIDES)
         if self.preserve_color is not None:
             check_choice("preserve_color", self.preserve_color, COLOR_METHODS)
         check_choice("frame_statistics", self.frame_statistics, FRAME_STATISTICS)
@@ -158,7 +167,8 @@ class _Film:
             for target in targets:
                 rows = target.rows(index, features)
                 result = decode_one(self._model, features, rows, self._report)
-                results.append(result_for(frame[None], result, self._options.preserve_color)[0])
+                result = result_for(frame[None], result, self._options.preserve_color)
+                results.append(target.with_outside(index, frame, result[0]))
             yield results
 
     def _encoded(self) -> Iterator[tuple[Tensor, Features]]:
@@ -221,6 +231,19 @@ class _Target:
         grids = self._grids_of(index, features)
         masked = [(part, grid) for part, grid in zip(parts, grids, strict=True) if grid is not None]
         return composed(masked, features) if masked else parts[0]
+
+    def with_outside(self, index: int, frame: Tensor, result: Tensor) -> Tensor:
+        """A result, [H,W,3 or 4], with the frame's own pixels where no mask is."""
+        masks = self._look.masks
+        if self._options.outside == "decoded" or len(masks) < len(self._look.styles) or not masks:
+            return result
+        height, width = result.shape[:2]
+        rest = remainder([mask[index % len(mask)][None] for mask in masks], (height, width))
+        # From half strength on there is enough of the style for the decoder's pixels alone.
+        share = (2 - 2 * rest[0, ..., None]).clamp(max=1).to(result.device)
+        original, _ = scaled(frame[None].to(result.device), (height, width))
+        result[..., :3] = torch.lerp(original[0], result[..., :3], share)
+        return result
 
     def _moments(self, index: int, features: Features) -> list[Moments]:
         """Of the content within each region."""

@@ -14,6 +14,7 @@ from ..host.options import (
     FrameStatistics,
     MaskResize,
     MaskStatistics,
+    Outside,
     check_size,
 )
 from ..host.plain import Progress
@@ -49,6 +50,7 @@ def stylize(
     style_size: int = 512,
     mask_statistics: MaskStatistics = "region",
     mask_resize: MaskResize = "area",
+    outside: Outside = "original",
     preserve_color: ColorMethod | None = None,
     frame_statistics: FrameStatistics = "per_frame",
     smoothing: float = 0.8,
@@ -65,11 +67,12 @@ def stylize(
         model: what to use; the default model if absent.
         alpha: 0 keeps the content, 1 is the full style (paper, equation 14).
         weights: of several styles in a mixture, at least 0; only their ratio counts (equation 15).
-        mask: see `Masks`. Outside, the content stays.
+        mask: see `Masks`.
         content_size: px to scale the content's shorter side to; 0 keeps the size.
         style_size: px to scale the shorter side of style pictures to; 0 keeps the size.
         mask_statistics: see `FilmOptions`, as all that follow.
         mask_resize: how masks are brought onto the feature grid.
+        outside: what shows where no mask is.
         preserve_color: how the content's colours are kept.
         frame_statistics: over which frames the content's statistics are taken.
         smoothing: for `smoothed`.
@@ -87,6 +90,7 @@ def stylize(
         content_size=content_size,
         mask_statistics=mask_statistics,
         mask_resize=mask_resize,
+        outside=outside,
         preserve_color=preserve_color,
         frame_statistics=frame_statistics,
         smoothing=smoothing,

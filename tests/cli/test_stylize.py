@@ -107,8 +107,13 @@ def test_each_style_takes_its_region(
 
 def test_one_style_with_one_mask_leaves_the_rest(stylize: Command, model: Model) -> None:
     style = (*OIL, "--mask", "left.png")
+    decoded = regions(model, ("oil.png", "left.png"))
+    assert stylize("cat.png", *style, *OUT, "--outside", "decoded") == 0
+    assert_shows("out.png", decoded)
     assert stylize("cat.png", *style, *OUT) == 0
-    assert_shows("out.png", regions(model, ("oil.png", "left.png")))
+    result, content = read_picture("out.png"), read_picture("cat.png")
+    assert torch.equal(result[:, :, 24:], content[:, :, 24:])
+    torch.testing.assert_close(result[:, :, :24], decoded[:, :, :24], rtol=0, atol=0.51 / 255)
 
 
 def test_soft_masks_that_add_up_show_nothing_of_the_content(stylize: Command) -> None:

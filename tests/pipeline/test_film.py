@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from adain_nodes.host.errors import InputError
@@ -21,6 +22,7 @@ from adain_nodes.pipeline import types
 from adain_nodes.pipeline.engine import encode_one
 from adain_nodes.pipeline.film import FilmOptions, stylized_looks
 from adain_nodes.pipeline.look import Look
+from adain_nodes.pipeline.scaling import scaled
 from adain_nodes.pipeline.stylize import stylize
 from adain_nodes.pipeline.transfer import decode, encode, style_statistics, transfer
 from adain_nodes.pipeline.types import Features, Style
@@ -45,8 +47,9 @@ def test_it_equals_the_steps(model: Model, contents: int, styles: int, masks: in
     if masks is not None:
         mask = torch.rand(masks, 40, 30) if masks else torch.rand(40, 30)
     result = stylize(
-        picture, style, model=model, alpha=0.7, content_size=17, mask=mask, mask_statistics="image"
-    )
+        picture, style, model=model, alpha=0.7, content_size=17, mask=mask, mask_statistics="image",
+        outside="decoded",
+    )  # fmt: skip
     content = encode(model, picture, shorter_side=17)
     target = transfer(content, style, alpha=0.7, mask=mask, mask_statistics="image")
     torch.testing.assert_close(result, decode(model, target))
@@ -131,7 +134,7 @@ def test_each_frame_is_encoded_once_for_all_looks(
 def test_it_takes_statistics_of_the_region_by_default(model: Model) -> None:
     picture, style, mask = pictures_of(1), style_of(model), torch.rand(16, 24)
     content = encode(model, picture)
-    result = stylize(picture, style, model=model, mask=mask)
+    result = stylize(picture, style, model=model, mask=mask, outside="decoded")
     region = decode(model, transfer(content, style, mask=mask, mask_statistics="region"))
     image = decode(model, transfer(content, style, mask=mask, mask_statistics="image"))
     torch.testing.assert_close(result, region)
@@ -186,3 +189,34 @@ def test_raising_in_progress_aborts(model: Model) -> None:
     with pytest.raises(InterruptedError):
         stylize(pictures_of(3), style_of(model), model=model, progress=cancel)
     assert calls == 4
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("size", [0, 20])
+def test_outside_a_mask_the_original_stays(model: Model, channels: int, size: int) -> None:
+    """Its seam is soft: below half strength the mask blends pixels, too."""
+    film, style = pictures_of(2, 40, 56, channels), style_of(model)
+    ramp = ((torch.arange(56) - 10) / 30).clamp(0, 1).expand(40, 56)
+    masks = torch.stack([ramp, ramp.flip(1)])
+    how: dict[str, Any] = {"model": model, "mask": masks, "content_size": size}
+    result = stylize(film, style, **how)
+    decoded = stylize(film, style, outside="decoded", **how)
+    height, width = decoded.shape[1:3]
+    original, alpha = scaled(film, (height, width))
+    shares = F.interpolate(masks[:, None], (height, width), mode="area")[:, 0, ..., None]
+    expected = original + (2 * shares).clamp(max=1) * (decoded[..., :3] - original)
+    torch.testing.assert_close(result[..., :3], expected, rtol=0, atol=1e-5)
+    outside, inside = (shares == 0).expand_as(original), (shares >= 0.5).expand_as(original)
+    assert outside.any() and inside.any()
+    assert torch.equal(result[..., :3][outside], original[outside])
+    assert torch.equal(result[..., :3][inside], decoded[..., :3][inside])
+    if alpha is not None:
+        assert torch.equal(result[..., 3:], alpha)
+
+
+def test_a_style_that_fills_the_rest_leaves_nothing_outside(model: Model) -> None:
+    picture, styles, mask = pictures_of(1), [style_of(model), style_of(model)], torch.rand(16, 24)
+    result = stylize(picture, styles, model=model, mask=mask)
+    assert torch.equal(result, stylize(picture, styles, model=model, mask=mask, outside="decoded"))
+    both = stylize(picture, styles, model=model, mask=[mask, 1 - mask])
+    torch.testing.assert_close(both, result, rtol=0, atol=1e-5)

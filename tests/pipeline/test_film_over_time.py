@@ -125,7 +125,10 @@ def test_masks_that_are_empty_in_some_frames(
         grids[index, :, index - 1 :] = 1
         grids[index, 0] *= 0.5
     masks = grids.repeat_interleave(8, 1).repeat_interleave(8, 2)[:, :20, :31]
-    result = stylize(frames, style, model=model, mask=masks, frame_statistics=mode, smoothing=0.6)
+    result = stylize(
+        frames, style, model=model, mask=masks, outside="decoded",
+        frame_statistics=mode, smoothing=0.6,
+    )  # fmt: skip
     expected = expected_film(model, frames, style, grids, mode=mode)
     torch.testing.assert_close(result, expected, rtol=0, atol=1e-4)
     untouched = transfer.decode(model, transfer.encode(model, frames))
@@ -136,7 +139,10 @@ def test_masks_that_are_empty_in_some_frames(
 def test_a_mask_that_is_empty_in_all_frames(
     model: Model, frames: Tensor, style: Style, mode: FrameStatistics
 ) -> None:
-    result = stylize(frames, style, model=model, mask=torch.zeros(20, 31), frame_statistics=mode)
+    mask = torch.zeros(20, 31)
+    result = stylize(
+        frames, style, model=model, mask=mask, outside="decoded", frame_statistics=mode
+    )
     untouched = transfer.decode(model, transfer.encode(model, frames))
     torch.testing.assert_close(result, untouched)
 
@@ -147,7 +153,9 @@ def test_statistics_of_the_image_under_a_mask(
 ) -> None:
     mask = torch.zeros(20, 31)
     mask[:, 16:] = 1
-    options = FilmOptions(frame_statistics=mode, mask_statistics="image", smoothing=0.6)
+    options = FilmOptions(
+        frame_statistics=mode, mask_statistics="image", smoothing=0.6, outside="decoded"
+    )
     result = torch.stack(list(stylize_frames(frames, style, options, model=model, mask=mask)))
     whole = stylize(frames, style, model=model, frame_statistics=mode, smoothing=0.6)
     features = transfer.encode(model, frames)
