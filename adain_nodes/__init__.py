@@ -24,7 +24,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # for editors and type checkers
-    from .files.pictures import read_mask as read_mask
+    from .files.masks import read_mask as read_mask
     from .files.pictures import read_picture as read_picture
     from .files.pictures import write_picture as write_picture
     from .files.styles import load_style as load_style
@@ -48,7 +48,7 @@ if TYPE_CHECKING:  # for editors and type checkers
     from .pipeline.types import Style as Style
 
 _HOMES = {
-    "read_mask": "files.pictures",
+    "read_mask": "files.masks",
     "read_picture": "files.pictures",
     "write_picture": "files.pictures",
     "load_style": "files.styles",

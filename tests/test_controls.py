@@ -12,7 +12,8 @@ from torch import Tensor
 
 import adain_nodes
 from adain_nodes.cli import main
-from adain_nodes.files.pictures import read_mask, read_picture, write_picture
+from adain_nodes.files.masks import read_mask
+from adain_nodes.files.pictures import read_picture, write_picture
 from adain_nodes.files.styles import load_style, save_style
 from adain_nodes.host import surroundings
 from adain_nodes.host.errors import InputError

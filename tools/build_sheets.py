@@ -18,7 +18,7 @@ from measure_flicker import exposure_ramp
 from PIL import Image
 from torch import Tensor
 
-from adain_nodes.files.pictures import read_mask
+from adain_nodes.files.masks import read_mask
 from adain_nodes.files.sheets import arranged
 from adain_nodes.files.styles import load_style, save_style
 from adain_nodes.host.options import FRAME_STATISTICS

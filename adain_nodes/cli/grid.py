@@ -130,7 +130,8 @@ def _sheet(options: argparse.Namespace) -> Sheet:
     Raises:
         InputError: one cannot be read.
     """
-    from ..files.pictures import read_mask, read_picture
+    from ..files.masks import read_mask
+    from ..files.pictures import read_picture
     from ..pipeline import sweeps
     from ..pipeline.colors import recolors_style
 

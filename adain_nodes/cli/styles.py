@@ -135,7 +135,7 @@ def _check_masks(sources: Sequence[StyleSource], masks: Sequence[Path]) -> None:
 
 
 def _style_mask(path: Path) -> Tensor:
-    from ..files.pictures import read_mask
+    from ..files.masks import read_mask
     from ..host.errors import InputError
 
     mask = read_mask(path)

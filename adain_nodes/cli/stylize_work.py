@@ -10,7 +10,8 @@ from pathlib import Path
 from torch import Tensor
 
 from ..files.films import FilmFile, PictureSequence
-from ..files.pictures import read_mask, read_picture, write_picture
+from ..files.masks import read_mask
+from ..files.pictures import read_picture, write_picture
 from ..files.styles import StyleSource
 from ..host.errors import InputError
 from ..host.plain import Progress

@@ -16,7 +16,6 @@ from torch import Tensor
 
 from ..host.errors import InputError, one_line
 from ..host.writing import written_whole
-from ..ops.color import luminance
 from ..pipeline.checks import check_picture
 
 logger = logging.getLogger(__name__)
@@ -57,27 +56,6 @@ def read_picture(path: str | os.PathLike[str]) -> Tensor:
     with opened(path) as image:
         pixels = _pixels(ImageOps.exif_transpose(image))
     return torch.from_numpy(pixels)[None]
-
-
-def read_mask(path: str | os.PathLike[str]) -> Tensor:
-    """Reads the luminance of a picture file as a mask; transparency counts as black.
-
-    Args:
-        path: as in `read_picture`.
-
-    Returns:
-        [1,H,W], fp32 in 0..1.
-
-    Raises:
-        InputError: as `read_picture`.
-    """
-    picture = read_picture(path)
-    if picture.shape[3] == 1:
-        return picture[..., 0]
-    brightness = luminance(picture[..., :3])[..., 0]
-    if picture.shape[3] == 4:
-        brightness *= picture[..., 3]
-    return brightness
 
 
 def picture_size(path: str | os.PathLike[str]) -> tuple[int, int]:

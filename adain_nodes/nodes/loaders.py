@@ -6,7 +6,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-from ..files.pictures import read_mask, read_picture
+from ..files.masks import read_mask
+from ..files.pictures import read_picture
 from ..host import surroundings
 from ..host.options import PRECISIONS, Precision
 from ..models.model import Model, load_model

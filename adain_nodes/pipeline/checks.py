@@ -13,6 +13,9 @@ from ..ops.masks import is_empty
 
 logger = logging.getLogger(__name__)
 
+ASPECT = 0.05
+"""Relative difference of aspect ratios above which a stretched mask is warned of."""
+
 
 def check_picture(picture: Tensor, name: str) -> None:
     """Checks that a tensor is a batch of pictures.
@@ -70,6 +73,23 @@ def warn_of_empty(mask: Tensor, grid: Tensor) -> None:
         logger.warning(
             "The mask is empty (%s) in batch elements %s: nothing is stylised there. %s",
             reason, empty, advice,
+        )  # fmt: skip
+
+
+def warn_of_stretching(mask: Tensor, size: tuple[int, int]) -> None:
+    """Says of masks that they are stretched over a picture of another aspect.
+
+    Args:
+        mask: [B,H,W].
+        size: height and width of the picture in px.
+    """
+    height, width = mask.shape[1:]
+    # Rounded sizes differ a little; an empty mask, such as LoadImage's of 64x64, selects nothing.
+    if abs(width * size[0] - height * size[1]) > ASPECT * height * size[1] and mask.any():
+        logger.warning(
+            "The mask has %dx%d px and is stretched over a picture of %dx%d px: use a mask of the "
+            "same aspect ratio.",
+            width, height, size[1], size[0],
         )  # fmt: skip
 
 

@@ -28,7 +28,7 @@ from ..host.options import (
 from ..models.model import Model
 from ..ops.masks import remainder
 from ..ops.statistics import Moments, Statistics
-from .checks import check_picture
+from .checks import check_picture, warn_of_stretching
 from .colors import result_for
 from .engine import Report, cells, decode_one, encode_one
 from .film_statistics import Shared, Smoothed
@@ -257,6 +257,8 @@ class _Target:
         masks = self._look.masks
         places = tuple(index % len(mask) for mask in masks)
         if places != self._places:
+            for mask in () if self._places else masks:
+                warn_of_stretching(mask, features.size)
             parts = [mask[place][None] for mask, place in zip(masks, places, strict=True)]
             if len(parts) < len(self._look.styles):
                 parts.append(remainder(parts, features.size))

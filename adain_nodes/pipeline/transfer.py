@@ -37,6 +37,7 @@ from .checks import (
     common_batch,
     refuse_empty_style_mask,
     warn_of_empty,
+    warn_of_stretching,
 )
 from .engine import (
     Report,
@@ -123,6 +124,7 @@ def style_statistics(
     weights = features.on_grid(mask, mask_resize)
     batch = common_batch(features=len(features), mask=len(weights))
     refuse_empty_style_mask(as_batch(mask), weights)
+    warn_of_stretching(as_batch(mask), features.size)
     statistics = channel_statistics(
         features.values.expand(batch, -1, -1, -1), weights.expand(batch, -1, -1, -1)
     )
@@ -207,6 +209,7 @@ def transfer(
         return computed(content, blended(content, style, alpha, own))
     grid = content.on_grid(mask, mask_resize)
     warn_of_empty(as_batch(mask), grid)
+    warn_of_stretching(as_batch(mask), content.size)
     content = content.expanded(common_batch(**sizes, mask=len(grid)))
     own = channel_statistics(content.values, grid if mask_statistics == "region" else None)
     if not apply_mask:
@@ -240,6 +243,8 @@ def compose(
     check_same_encoder(**{name: features.encoder for name, features in named.items()})
     check_same_size(**{name: features.size for name, features in named.items()})
     grids = [outside.on_grid(mask, mask_resize) for _, mask in regions]
+    for _, mask in regions:
+        warn_of_stretching(as_batch(mask), outside.size)
     batch = common_batch(
         **{name: len(features) for name, features in named.items()},
         **{f"mask_{index}": len(grid) for index, grid in enumerate(grids, 1)},

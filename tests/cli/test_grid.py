@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from adain_nodes.cli import grid, main
-from adain_nodes.files.pictures import read_mask, read_picture, write_picture
+from adain_nodes.files.masks import read_mask
+from adain_nodes.files.pictures import read_picture, write_picture
 from adain_nodes.files.sheets import GAP, arranged
 from adain_nodes.models.model import load_model
 from adain_nodes.pipeline import sweeps

@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from adain_nodes.cli import main
-from adain_nodes.files.pictures import read_mask, read_picture
+from adain_nodes.files.masks import read_mask
+from adain_nodes.files.pictures import read_picture
 from adain_nodes.files.styles import load_style, read_style_file, save_style
 from adain_nodes.models.model import Model, load_model
 from adain_nodes.models.weights.tensors import EncoderIdentity

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 import adain_nodes
-from adain_nodes.files.pictures import read_mask, read_picture, write_picture
+from adain_nodes.files.masks import read_mask
+from adain_nodes.files.pictures import read_picture, write_picture
 from adain_nodes.models.model import Model, load_model
 from adain_nodes.models.networks.bands import bands
 from adain_nodes.pipeline import engine, film, transfer

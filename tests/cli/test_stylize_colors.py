@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 import adain_nodes
-from adain_nodes.files.pictures import read_mask, read_picture, write_picture
+from adain_nodes.files.masks import read_mask
+from adain_nodes.files.pictures import read_picture, write_picture
 from adain_nodes.files.styles import save_style
 from adain_nodes.host.options import COLOR_METHODS, ColorMethod
 from adain_nodes.models.model import Model, load_model

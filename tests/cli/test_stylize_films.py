@@ -15,7 +15,8 @@ from torch import Tensor
 import adain_nodes
 from adain_nodes.cli import progress
 from adain_nodes.files.animations import Animation, open_animation
-from adain_nodes.files.pictures import read_mask, read_picture, write_picture
+from adain_nodes.files.masks import read_mask
+from adain_nodes.files.pictures import read_picture, write_picture
 from adain_nodes.host.options import FRAME_STATISTICS, FrameStatistics
 from adain_nodes.models.model import Model, load_model
 from adain_nodes.nodes import NODE_CLASS_MAPPINGS

@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import ExifTags, Image
 
-from adain_nodes.files.pictures import check_writable, picture_size, read_mask, read_picture
+from adain_nodes.files.pictures import check_writable, picture_size, read_picture
 from adain_nodes.files.pictures import write_picture as write
 from adain_nodes.host.errors import InputError
 
@@ -180,25 +180,6 @@ def test_animation_gives_its_first_frame(tmp_path: Path) -> None:
     frames = [Image.new("RGB", (4, 4), color) for color in ("red", "blue")]
     frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
     assert read_picture(tmp_path / "a.gif")[0, 0, 0, :3].tolist() == [1, 0, 0]
-
-
-def test_mask_is_luminance(tmp_path: Path) -> None:
-    write(tmp_path / "a.png", torch.eye(3)[None])
-    mask = read_mask(tmp_path / "a.png")
-    torch.testing.assert_close(mask, torch.tensor([[[0.299, 0.587, 0.114]]]))
-
-
-def test_mask_of_a_grey_file_is_its_values(tmp_path: Path) -> None:
-    picture = gradient(channels=1)
-    write(tmp_path / "a.png", picture)
-    torch.testing.assert_close(read_mask(tmp_path / "a.png"), picture[None, ..., 0])
-
-
-def test_transparent_counts_as_black_in_masks(tmp_path: Path) -> None:
-    picture = torch.ones(1, 2, 4)
-    picture[0, 0, 3] = 0
-    write(tmp_path / "a.png", picture)
-    torch.testing.assert_close(read_mask(tmp_path / "a.png"), torch.tensor([[[0.0, 1.0]]]))
 
 
 def truncated(path: Path) -> None:

@@ -18,6 +18,7 @@ from adain_nodes.pipeline.checks import (
     common_batch,
     refuse_empty_style_mask,
     warn_of_empty,
+    warn_of_stretching,
 )
 
 SIZE, GRID = (64, 64), (8, 8)
@@ -150,3 +151,23 @@ def test_other_batches_are_refused_by_both_names_and_sizes(sizes: tuple[int, ...
     for name, size in names.items():
         if size > 1:
             assert f"{name} has {size}" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("mask", "size", "warns"),
+    [
+        ((60, 40), (40, 60), True),
+        ((40, 60), (80, 120), False),
+        ((33, 50), (667, 1000), False),
+        ((64, 64), (64, 80), True),
+    ],
+)
+def test_a_mask_of_another_aspect_is_told_of_both_sizes(
+    caplog: pytest.LogCaptureFixture, mask: tuple[int, int], size: tuple[int, int], warns: bool
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        warn_of_stretching(torch.ones(1, *mask), size)
+        warn_of_stretching(torch.zeros(1, 64, 64), (10, 90))
+    assert len(caplog.records) == warns
+    if warns:
+        assert f"{mask[1]}x{mask[0]} px" in caplog.text and f"{size[1]}x{size[0]} px" in caplog.text

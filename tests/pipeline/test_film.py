@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from adain_nodes.host.errors import InputError
-from adain_nodes.host.options import FRAME_STATISTICS
+from adain_nodes.host.options import FRAME_STATISTICS, FrameStatistics
 from adain_nodes.models.model import Model
 from adain_nodes.models.weights.tensors import EncoderIdentity
 from adain_nodes.ops import adain as adain_module
@@ -220,3 +220,13 @@ def test_a_style_that_fills_the_rest_leaves_nothing_outside(model: Model) -> Non
     assert torch.equal(result, stylize(picture, styles, model=model, mask=mask, outside="decoded"))
     both = stylize(picture, styles, model=model, mask=[mask, 1 - mask])
     torch.testing.assert_close(both, result, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("mode", FRAME_STATISTICS)
+def test_a_film_tells_once_of_a_mask_that_is_stretched(
+    model: Model, caplog: pytest.LogCaptureFixture, mode: FrameStatistics
+) -> None:
+    with caplog.at_level("WARNING"):
+        for mask in (torch.ones(24, 16), torch.ones(3, 24, 16)):
+            stylize(pictures_of(3), style_of(model), model=model, mask=mask, frame_statistics=mode)
+    assert caplog.text.count("stretched") == 2
