@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import argparse
 import logging
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from io import TextIOWrapper
 
 from ..host.errors import InputError
 from . import ablate, augment, bench, evaluate, grid, models, styles, stylize, train
@@ -31,17 +35,45 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: those of the command line if absent.
 
     Returns:
-        The exit code: 0 done, 2 bad input, which is said in one line.
+        The exit code: 0 done, 1 done but for some files, which are listed, 2 bad input, which is
+        said in one line, 130 interrupted, 143 terminated.
     """
+    for stream in (sys.stdout, sys.stderr):
+        # A console that cannot print a name must not end the work.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     logging.basicConfig(format="%(levelname)s: %(message)s")
     logging.getLogger(__package__.partition(".")[0]).setLevel(logging.INFO)
     options = command_parser().parse_args(arguments)
     try:
-        options.run(options)
+        with _termination_raised():
+            return int(options.run(options) or 0)
     except (InputError, OSError) as error:
         print(f"adain-nodes: error: {error}", file=sys.stderr)
         return 2
+    except _Terminated:
+        print("adain-nodes: terminated", file=sys.stderr)
+        return 143
     except KeyboardInterrupt:
         print("adain-nodes: interrupted", file=sys.stderr)
         return 130
-    return 0
+
+
+class _Terminated(BaseException):
+    """SIGTERM, raised so that temporary files are removed."""
+
+
+@contextmanager
+def _termination_raised() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals reach the main thread alone
+        return
+
+    def terminate(_number: int, _frame: object) -> None:
+        raise _Terminated
+
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

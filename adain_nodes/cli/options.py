@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import glob
+import os
 from pathlib import Path
+from typing import Any
 
 from ..host.errors import InputError
 from ..host.options import DEFAULT_MODEL, PRECISIONS
@@ -35,16 +38,15 @@ def contents_of(options: argparse.Namespace) -> list[Path]:
 def add_several(
     parser: argparse.ArgumentParser, name: str, text: str, *, metavar: str, required: bool = False
 ) -> None:
-    """An option that takes several files, together or one at a time."""
-    option = parser.add_argument(
-        name, type=Path, nargs="+", action="extend", metavar=metavar, help=text
-    )
+    """An option that takes several files, together or one at a time. Patterns such as *.jpg that
+    the shell has left alone, as those of Windows do, are expanded."""
+    option = parser.add_argument(name, nargs="+", action=_Files, metavar=metavar, help=text)
     option.required = required
 
 
 def add_output(parser: argparse.ArgumentParser, text: str, *, metavar: str = "OUT") -> None:
-    """-o and --output."""
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar=metavar, help=text)
+    """-o and --output; `output_is_folder` is set where it ends in a slash."""
+    parser.add_argument("-o", "--output", action=_Output, required=True, metavar=metavar, help=text)
 
 
 def add_alpha(parser: argparse.ArgumentParser) -> None:
@@ -80,3 +82,31 @@ def add_model(parser: argparse.ArgumentParser) -> None:
         "--model", default=DEFAULT_MODEL, metavar="NAME|FOLDER",
         help=f"name of a model, or folder with an encoder and a decoder (default: {DEFAULT_MODEL})",
     )  # fmt: skip
+
+
+class _Files(argparse.Action):
+    def __call__(
+        self,
+        _parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        _option: str | None = None,
+    ) -> None:
+        files = list(getattr(namespace, self.dest) or ())
+        for value in values:
+            # A file may well have brackets in its name.
+            found = [] if Path(value).exists() else sorted(glob.glob(value))  # noqa: PTH207
+            files += map(Path, found or [value])
+        setattr(namespace, self.dest, files)
+
+
+class _Output(argparse.Action):
+    def __call__(
+        self,
+        _parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        _option: str | None = None,
+    ) -> None:
+        namespace.output = Path(values)
+        namespace.output_is_folder = values.endswith(("/", os.sep))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from ..host.options import (
     COLOR_METHODS,
@@ -21,6 +22,9 @@ One style is applied to every content. Several styles are
   put side by side, with --mask: one mask each, or the last style fills the rest;
   otherwise each applied to every content.
 One style with one mask leaves the rest of the content as it is.
+
+Files among several that cannot be read are listed at the end, the others are done, and the exit
+code is 1.
 
 Animations and videos are stylised frame by frame and written as what they are, with their timing
 and sound; videos need PyAV: pip install 'adain-nodes[video]'.
@@ -98,11 +102,15 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "takes what is fastest and fits (default: 0)",
     )  # fmt: skip
     add_model(parser)
+    parser.add_argument(
+        "--skip-existing", action="store_true",
+        help="leave results that are there already, and make those that are missing",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
     parser.set_defaults(run=run)
 
 
-def run(options: argparse.Namespace) -> None:
+def run(options: argparse.Namespace) -> int:
     import json
     from dataclasses import asdict
 
@@ -111,28 +119,41 @@ def run(options: argparse.Namespace) -> None:
     from ..host.devices import chosen_device, name_of
     from ..models.model import load_model
     from .progress import print_above, terminal_progress
-    from .stylize_plan import make_plan
+    from .stylize_plan import Failure, make_plan
     from .stylize_work import read_inputs, stylized
 
     plan = make_plan(options)
-    device = chosen_device(options.device)
-    inputs = read_inputs(plan)
-    with terminal_progress(2) as progress:
-        model = load_model(
-            options.model, precision=options.precision, device=device,
-            tile_size=options.tile_size, progress=progress,
-        )  # fmt: skip
+    failures = list(plan.failures)
     results = []
-    with torch.no_grad(), terminal_progress(1) as progress:
-        for result in stylized(plan, inputs, model, progress=progress):
-            results.append(result)
-            if not options.json:
-                print_above(str(result))
-    if options.json:
+    summary: dict[str, object] = {}
+    if plan.jobs:
+        device = chosen_device(options.device)
+        inputs = read_inputs(plan)
+        failures += inputs.failures
+        with terminal_progress(2) as progress:
+            model = load_model(
+                options.model, precision=options.precision, device=device,
+                tile_size=options.tile_size, progress=progress,
+            )  # fmt: skip
         summary = {
-            "model": model.name,
-            "device": str(device),
-            "precision": name_of(model.dtype),
-            "results": [asdict(result) for result in results],
-        }
+            "model": model.name, "device": str(device), "precision": name_of(model.dtype)
+        }  # fmt: skip
+        with torch.no_grad(), terminal_progress(1) as progress:
+            for outcome in stylized(plan, inputs, model, progress=progress):
+                if isinstance(outcome, Failure):
+                    failures.append(outcome)
+                    continue
+                results.append(outcome)
+                if not options.json:
+                    print_above(str(outcome))
+    if options.json:
+        summary["results"] = [asdict(result) for result in results]
+        summary["found"] = plan.found
+        summary["failed"] = [asdict(failure) for failure in failures]
         print(json.dumps(summary, indent=2))
+    elif plan.found:
+        print(f"{plan.found} results are there already")
+    if failures:
+        lines = [f"{len(failures)} could not be used:", *(f.problem for f in failures)]
+        print("adain-nodes: " + "\n  ".join(lines), file=sys.stderr)
+    return 1 if failures else 0

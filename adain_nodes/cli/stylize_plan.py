@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import groupby, islice
+from itertools import chain, islice
 from pathlib import Path
+from typing import TypeVar
 
 from ..files.films import FILM_SUFFIXES, FilmFile, PictureSequence, open_film
 from ..files.folders import files_of
 from ..files.pictures import READABLE_SUFFIXES, WRITABLE_SUFFIXES, check_writable, picture_size
-from ..files.styles import StyleSource, style_sources
+from ..files.styles import STYLE_SUFFIX, StyleSource, style_sources
 from ..host.errors import InputError
 from ..host.options import check_size, check_weights
 from ..pipeline.colors import recolors_style
@@ -20,6 +22,11 @@ from ..pipeline.film import FilmOptions
 from ..pipeline.look import check_combination
 from ..pipeline.scaling import scaled_size
 from .options import contents_of
+
+T = TypeVar("T")
+
+LONGEST_NAME = 255
+"""Bytes that file systems allow for the name of a file."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,17 @@ class Job:
 
     size: tuple[int, int]
     """Height and width of results in px."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A content or a style among several that cannot be used."""
+
+    path: str
+    """The file."""
+
+    problem: str
+    """What is wrong with it."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +79,11 @@ class Plan:
     options: FilmOptions
     """How contents are stylised."""
 
-    def by_content(self) -> list[list[Job]]:
-        """The jobs, those of one content together."""
-        return [list(jobs) for _, jobs in groupby(self.jobs, key=lambda job: id(job.film))]
+    failures: tuple[Failure, ...]
+    """Files that cannot be used; the jobs do without them."""
+
+    found: int
+    """Results that are there already and are left as they are."""
 
 
 def make_plan(options: argparse.Namespace) -> Plan:
@@ -84,10 +104,14 @@ def make_plan(options: argparse.Namespace) -> Plan:
         smoothing=options.smoothing,
     )
     check_size("style_size", options.style_size)
-    styles = style_sources(options.style)
+    failures: list[Failure] = []
+    suffixes = READABLE_SUFFIXES | {STYLE_SUFFIX}
+    # A style may be named twice: with two masks, it goes into both.
+    paths = [file for path in options.style for file in files_of([path], suffixes)]
     masks = tuple(options.mask or ())
     weights = None if options.weights is None else _weights(options.weights)
     together = bool(masks) or weights is not None
+    styles = tuple(chain(*_usable(paths, _style, failures, tolerant=not together)))
     if together:
         check_combination(len(styles), weights, len(masks))
     choices = [styles] if together else [(style,) for style in styles]
@@ -97,10 +121,10 @@ def make_plan(options: argparse.Namespace) -> Plan:
                 f"--preserve-color {how.preserve_color} recolours style pictures, and the style "
                 f"file {style.path} has none: give its picture, or take luminance"
             )
-    for path in (*(style.path for style in styles if style.is_picture), *masks):
+    for path in masks:
         picture_size(path)
     contents = _contents(options)
-    films = _films(contents, together=how.frame_statistics != "per_frame")
+    films = _films(contents, failures, together=how.frame_statistics != "per_frame")
     results = [
         (path, chosen, suffix)
         for film in films
@@ -122,12 +146,54 @@ def make_plan(options: argparse.Namespace) -> Plan:
             for output in job.outputs:
                 check(output, size)
             jobs.append(job)
-    return Plan(tuple(jobs), styles, weights, masks, options.style_size, how)
+    found = sum(len(job.outputs) for job in jobs)
+    if options.skip_existing:
+        jobs = [job for job in jobs if not all(output.exists() for output in job.outputs)]
+    found -= sum(len(job.outputs) for job in jobs)
+    return Plan(
+        tuple(jobs), styles, weights, masks, options.style_size, how, tuple(failures), found
+    )
 
 
-def _films(contents: Sequence[Path], *, together: bool) -> list[FilmFile | PictureSequence]:
+def _usable(
+    paths: Sequence[Path], opened: Callable[[Path], T], failures: list[Failure], *, tolerant: bool
+) -> list[T]:
+    """What becomes of the files that can be opened; those that cannot be are noted.
+
+    Raises:
+        InputError: none can be, or one cannot be and the others are of no use without it.
+    """
+    results = []
+    for path in paths:
+        try:
+            results.append(opened(path))
+        except InputError as error:
+            if not tolerant or len(paths) == 1:
+                raise
+            failures.append(Failure(str(path), str(error)))
+    if not results:
+        raise InputError(f"{failures[-1].problem} ({len(paths)} files, none of which can be read)")
+    return results
+
+
+def _style(path: Path) -> tuple[StyleSource, ...]:
+    if path.suffix.lower() != STYLE_SUFFIX:
+        picture_size(path)
+    return style_sources([path])
+
+
+def _content(path: Path) -> tuple[Path, FilmFile | None]:
+    film = open_film(path)
+    if film is None:
+        picture_size(path)
+    return path, film
+
+
+def _films(
+    contents: Sequence[Path], failures: list[Failure], *, together: bool
+) -> list[FilmFile | PictureSequence]:
     """Contents as films: each picture by itself, or all pictures together as one."""
-    opened = {path: open_film(path) for path in contents}
+    opened = dict(_usable(contents, _content, failures, tolerant=True))
     pictures = [path for path, film in opened.items() if film is None]
     groups = [pictures] if together and pictures else [[path] for path in pictures]
     films = [film for film in opened.values() if film is not None]
@@ -170,7 +236,7 @@ def _outputs(
 ) -> list[Path]:
     """The files to write: OUT itself, or one in the folder OUT for each result."""
     output: Path = options.output
-    if not output.is_dir():
+    if not output.is_dir() and not options.output_is_folder:
         count = len(results)
         if output.suffix.lower() in FILM_SUFFIXES.union(WRITABLE_SUFFIXES) or output.exists():
             if count > 1:
@@ -190,14 +256,27 @@ def _names_in(
     outputs = []
     for content, styles, suffix in results:
         stem = f"{content.stem}_{'+'.join(style.label for style in styles)}"
-        name, number = f"{stem}{suffix}", 1
-        # Some file systems do not tell upper and lower case apart.
-        while name.casefold() in taken:
+        name, number = _fitting(stem, suffix), 1
+        while _folded(name) in taken:
             number += 1
-            name = f"{stem}_{number}{suffix}"
-        taken.add(name.casefold())
+            name = _fitting(stem, f"_{number}{suffix}")
+        taken.add(_folded(name))
         outputs.append(folder / name)
     return outputs
+
+
+def _fitting(stem: str, ending: str) -> str:
+    """A file name, its stem cut so that it has at most `LONGEST_NAME` bytes."""
+    room = LONGEST_NAME - len(os.fsencode(ending))
+    while len(os.fsencode(stem)) > room:
+        stem = stem[:-1]
+    return stem + ending
+
+
+def _folded(name: str) -> str:
+    """The same for names that some file systems do not tell apart, by their case or by how accents
+    are composed."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _check_output(output: Path, inputs: Sequence[Path]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 from torch import Tensor
@@ -18,12 +19,12 @@ from ..host.plain import Progress
 from ..models.model import Model
 from ..pipeline.checks import check_same_encoder
 from ..pipeline.colors import recolors_style
-from ..pipeline.engine import cells, counter
-from ..pipeline.film import stylized_looks, work_of
+from ..pipeline.engine import Report, cells, counter
+from ..pipeline.film import FilmOptions, stylized_looks, work_of
 from ..pipeline.look import Look
 from ..pipeline.stylize import encoded_styles
 from ..pipeline.types import Style
-from .stylize_plan import Job, Plan
+from .stylize_plan import Failure, Job, Plan
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,9 @@ class Inputs:
     masks: Sequence[Tensor]
     """Of a plan, each [1,H,W] in 0..1."""
 
+    failures: Sequence[Failure]
+    """Styles that cannot be read after all; each was to be one among several."""
+
 
 def read_inputs(plan: Plan) -> Inputs:
     """Reads styles and masks.
@@ -86,16 +90,21 @@ def read_inputs(plan: Plan) -> Inputs:
                 f"the mask {path} is black everywhere: it must be white where its style goes"
             )
         masks.append(mask)
-    styles: dict[StyleSource, Style | Tensor] = {
-        source: read_picture(source.path) if source.style is None else source.style
-        for source in plan.styles
-    }
-    return Inputs(styles, masks)
+    styles: dict[StyleSource, Style | Tensor] = {}
+    failures = []
+    for source in plan.styles:
+        try:
+            styles[source] = read_picture(source.path) if source.style is None else source.style
+        except InputError as error:
+            if len(plan.styles) == 1 or plan.weights is not None or masks:
+                raise
+            failures.append(Failure(str(source.path), str(error)))
+    return Inputs(styles, masks, failures)
 
 
 def stylized(
     plan: Plan, inputs: Inputs, model: Model, *, progress: Progress | None
-) -> Iterator[Result]:
+) -> Iterator[Result | Failure]:
     """Computes and writes one result after the other, of films a frame at a time.
 
     Args:
@@ -105,41 +114,92 @@ def stylized(
         progress: told of every band of the whole plan.
 
     Yields:
-        Each file that has been written.
+        Each file that has been written, and each content among several that has failed. Finished
+        pictures stay; a film in one file is there whole or not at all.
 
     Raises:
-        InputError: another encoder made a style file, a content cannot be read, or a result cannot
-            be written. Finished pictures stay; a film in one file is there whole or not at all.
+        InputError: another encoder made a style file; or there is but one content, and it cannot be
+            read, or its result cannot be written.
     """
     files = {str(name): s.encoder for name, s in inputs.styles.items() if isinstance(s, Style)}
     check_same_encoder(**{"the model": model.identity}, **files)
-    report = counter(progress, _work(plan, inputs))
-    options = plan.options
-    styles: dict[StyleSource, Style] | None = None
-    for jobs in plan.by_content():
-        started = time.perf_counter()
+    contents = list(_by_content(plan, inputs))
+    works = [_work(jobs, plan.options) for jobs in contents]
+    rounds = len(contents) if recolors_style(plan.options.preserve_color) else 1
+    total = rounds * _art(plan, inputs) + sum(works)
+    stylist = _Stylist(plan, inputs, model, counter(progress, total))
+    for jobs, work in zip(contents, works, strict=True):
+        yield from stylist.results(jobs, work, alone=len(contents) == 1)
+
+
+def _by_content(plan: Plan, inputs: Inputs) -> Iterator[list[Job]]:
+    """The jobs whose styles could be read, those of one content together."""
+    for _, jobs in groupby(plan.jobs, key=lambda job: id(job.film)):
+        usable = [job for job in jobs if inputs.styles.keys() >= set(job.styles)]
+        if usable:
+            yield usable
+
+
+class _Stylist:
+    """Works through the contents of a plan, and keeps styles that serve for all."""
+
+    def __init__(self, plan: Plan, inputs: Inputs, model: Model, report: Report) -> None:
+        self._plan = plan
+        self._inputs = inputs
+        self._model = model
+        self._report = report
+        self._styles: dict[StyleSource, Style] | None = None
+
+    def results(self, jobs: Sequence[Job], work: int, *, alone: bool) -> Iterator[Result | Failure]:
+        """The results of one content; or, unless it is alone, why there are not all of them."""
         film = jobs[0].film
-        if styles is None or recolors_style(options.preserve_color):
-            frame = next(iter(film))[None]
-            encoded = encoded_styles(
-                model, list(inputs.styles.values()), frame,
-                method=options.preserve_color, style_size=plan.style_size, report=report,
-            )  # fmt: skip
-            styles = dict(zip(inputs.styles, encoded, strict=True))
-        looks = [
-            Look.of([styles[name] for name in job.styles], weights=plan.weights, masks=inputs.masks)
-            for job in jobs
-        ]
-        for look in looks:
-            look.check(model, len(film))
-        if isinstance(film, PictureSequence):
-            frames = stylized_looks(model, film, looks, options, report)
-            yield from _pictures(film, jobs, frames, started)
-        else:
+
+        def report(cells: int) -> None:
+            nonlocal work
+            work -= cells
+            self._report(cells)
+
+        try:
+            started = time.perf_counter()
+            looks = [self._look(job) for job in jobs]
+            if isinstance(film, PictureSequence):
+                frames = stylized_looks(self._model, film, looks, self._plan.options, report)
+                yield from _pictures(film, jobs, frames, started)
+                return
             for job, look in zip(jobs, looks, strict=True):
-                frames = stylized_looks(model, film, [look], options, report)
+                frames = stylized_looks(self._model, film, [look], self._plan.options, report)
                 yield _film(film, job, frames, started)
                 started = time.perf_counter()
+        except InputError as error:
+            if alone:
+                raise
+            self._report(work)
+            path = film.paths[0] if isinstance(film, PictureSequence) else film.path
+            yield Failure(str(path), str(error))
+        finally:
+            if recolors_style(self._plan.options.preserve_color):
+                self._styles = None
+
+    def _look(self, job: Job) -> Look:
+        if self._styles is None:
+            self._styles = self._encoded(job.film)
+        styles = [self._styles[source] for source in job.styles]
+        look = Look.of(styles, weights=self._plan.weights, masks=self._inputs.masks)
+        look.check(self._model, len(job.film))
+        return look
+
+    def _encoded(self, film: FilmFile | PictureSequence) -> dict[StyleSource, Style]:
+        """The styles, in the colours of a film's first frame if it is to keep them."""
+        method = self._plan.options.preserve_color
+        encoded = encoded_styles(
+            self._model,
+            list(self._inputs.styles.values()),
+            next(iter(film))[None] if recolors_style(method) else None,
+            method=method,
+            style_size=self._plan.style_size,
+            report=self._report,
+        )
+        return dict(zip(self._inputs.styles, encoded, strict=True))
 
 
 def _pictures(
@@ -170,16 +230,15 @@ def _result(job: Job, content: Path, output: Path, frames: int, seconds: float) 
     return Result(str(content), styles, str(output), width, height, frames, round(seconds, 3))
 
 
-def _work(plan: Plan, inputs: Inputs) -> int:
-    """All cells to encode and to decode."""
-    contents = plan.by_content()
-    rounds = len(contents) if recolors_style(plan.options.preserve_color) else 1
+def _art(plan: Plan, inputs: Inputs) -> int:
+    """Cells of all style pictures."""
     pictures = [style for style in inputs.styles.values() if isinstance(style, Tensor)]
-    total = rounds * sum(cells(picture.shape[1:3], plan.style_size) for picture in pictures)
-    for jobs in contents:
-        film, options = jobs[0].film, plan.options
-        if isinstance(film, PictureSequence):
-            total += work_of(film.size, len(film), len(jobs), options)
-        else:
-            total += len(jobs) * work_of(film.size, len(film), 1, options)
-    return total
+    return sum(cells(picture.shape[1:3], plan.style_size) for picture in pictures)
+
+
+def _work(jobs: Sequence[Job], options: FilmOptions) -> int:
+    """Cells of one content to encode and to decode."""
+    film = jobs[0].film
+    if isinstance(film, PictureSequence):
+        return work_of(film.size, len(film), len(jobs), options)
+    return len(jobs) * work_of(film.size, len(film), 1, options)

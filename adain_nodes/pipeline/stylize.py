@@ -152,7 +152,7 @@ def stylize_frames(
 def encoded_styles(
     model: Model,
     styles: Sequence[Style | Tensor],
-    frame: Tensor,
+    frame: Tensor | None,
     *,
     method: ColorMethod | None,
     style_size: int,
@@ -164,17 +164,19 @@ def encoded_styles(
     Args:
         model: whose encoder to use.
         styles: statistics, or pictures as [B,H,W,C] in 0..1.
-        frame: the content's first, [1,H,W,C].
+        frame: the content's first, [1,H,W,C]; None if the method recolours no styles.
         method: see `FilmOptions.preserve_color`.
         style_size: px to scale the shorter side of pictures to; 0 keeps the size.
         report: told of every band.
     """
-    return [
-        style
-        if isinstance(style, Style)
-        else measured_style(model, style_for(frame, style, method), style_size, report)
-        for style in styles
-    ]
+    encoded = []
+    for style in styles:
+        if isinstance(style, Tensor):
+            picture = style if frame is None else style_for(frame, style, method)
+            encoded.append(measured_style(model, picture, style_size, report))
+        else:
+            encoded.append(style)
+    return encoded
 
 
 def _stylized(

@@ -251,6 +251,8 @@ def test_json(stylize: Command, tiny_model_folder: Path, capfd: pytest.CaptureFi
                 "frames": 1,
             }
         ],
+        "found": 0,
+        "failed": [],
     }
 
 
@@ -259,7 +261,7 @@ def test_finished_results_stay_when_a_later_one_fails(
 ) -> None:
     whole = Path("dog.png").read_bytes()
     Path("dog.png").write_bytes(whole[: len(whole) // 2])
-    assert stylize("cat.png", "dog.png", *OIL, "-o", "out") == 2
+    assert stylize("cat.png", "dog.png", *OIL, "-o", "out") == 1
     assert listing("out") == ["cat_oil.png"]
     output = capsys.readouterr()
     assert output.out.startswith("out/cat_oil.png: ")

@@ -68,7 +68,7 @@ def refused(
         (("text.png", *OIL, *OUT), "text.png is not a picture"),
         (("cat.png", "--style", "text.png", *OUT), "text.png is not a picture"),
         (("cat.png", "--style", "half.png", *OUT), "half.png cannot be read"),
-        (("cat.png", "--style", "empty", *OUT), "empty is a folder"),
+        (("cat.png", "--style", "empty", *OUT), "empty has no file that ends in"),
         (("empty", *OIL, "-o", "out"), "empty has no file that ends in"),
         (("cat.png", *OIL, "-o", "out.gif"), "out.gif must end in .png"),
         (("cat.png", *OIL, "-o", "out"), "out must end in .png"),
