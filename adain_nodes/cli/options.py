@@ -19,6 +19,8 @@ def add_contents(parser: argparse.ArgumentParser, text: str) -> None:
         parser: of the subcommand.
         text: what they are.
     """
+    # Behind --style they would be taken for styles; argparse's own usage shows them last.
+    parser.usage = "%(prog)s CONTENT [CONTENT ...] --style STYLE [STYLE ...] [options]"
     add_several(parser, "content", text, metavar="CONTENT")
     add_several(parser, "--content", "the same, for when they do not come first", metavar="CONTENT")
 
