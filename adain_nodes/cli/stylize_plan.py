@@ -11,7 +11,8 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TypeVar
 
-from ..files.films import FILM_SUFFIXES, FilmFile, PictureSequence, open_film
+from ..files.film_source import Film
+from ..files.films import FILM_SUFFIXES, PictureSequence, check_film, film_suffix, open_film
 from ..files.folders import files_of
 from ..files.pictures import READABLE_SUFFIXES, WRITABLE_SUFFIXES, check_writable, picture_size
 from ..files.styles import STYLE_SUFFIX, StyleSource, style_sources
@@ -33,7 +34,7 @@ LONGEST_NAME = 255
 class Job:
     """One film in one look. A picture is a film of one frame."""
 
-    film: FilmFile | PictureSequence
+    film: Film | PictureSequence
     """The content."""
 
     styles: tuple[StyleSource, ...]
@@ -140,11 +141,13 @@ def make_plan(options: argparse.Namespace) -> Plan:
     jobs = []
     for film in films:
         size = scaled_size(film.size, how.content_size)
-        check = check_writable if isinstance(film, PictureSequence) else film.check_output
         for chosen in choices:
             job = Job(film, chosen, tuple(islice(remaining, len(_sources(film)))), size)
             for output in job.outputs:
-                check(output, size)
+                if isinstance(film, PictureSequence):
+                    check_writable(output, size)
+                else:
+                    check_film(output, film, size)
             jobs.append(job)
     found = sum(len(job.outputs) for job in jobs)
     if options.skip_existing:
@@ -182,7 +185,7 @@ def _style(path: Path) -> tuple[StyleSource, ...]:
     return style_sources([path])
 
 
-def _content(path: Path) -> tuple[Path, FilmFile | None]:
+def _content(path: Path) -> tuple[Path, Film | None]:
     film = open_film(path)
     if film is None:
         picture_size(path)
@@ -191,7 +194,7 @@ def _content(path: Path) -> tuple[Path, FilmFile | None]:
 
 def _films(
     contents: Sequence[Path], failures: list[Failure], *, together: bool
-) -> list[FilmFile | PictureSequence]:
+) -> list[Film | PictureSequence]:
     """Contents as films: each picture by itself, or all pictures together as one."""
     opened = dict(_usable(contents, _content, failures, tolerant=True))
     pictures = [path for path, film in opened.items() if film is None]
@@ -200,11 +203,11 @@ def _films(
     return [*map(PictureSequence, groups), *films]
 
 
-def _sources(film: FilmFile | PictureSequence) -> list[tuple[Path, str]]:
+def _sources(film: Film | PictureSequence) -> list[tuple[Path, str]]:
     """The files that have a result each, and the suffix of that result."""
     if isinstance(film, PictureSequence):
         return [(path, ".png") for path in film.paths]
-    return [(film.path, film.path.suffix)]
+    return [(film.path, film_suffix(film))]
 
 
 def _weights(text: str) -> tuple[float, ...]:

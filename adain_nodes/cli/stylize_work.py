@@ -10,7 +10,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-from ..files.films import FilmFile, PictureSequence
+from ..files.film_source import Film
+from ..files.films import PictureSequence, write_film
 from ..files.masks import read_mask
 from ..files.pictures import read_picture, write_picture
 from ..files.styles import StyleSource
@@ -188,7 +189,7 @@ class _Stylist:
         look.check(self._model, len(job.film))
         return look
 
-    def _encoded(self, film: FilmFile | PictureSequence) -> dict[StyleSource, Style]:
+    def _encoded(self, film: Film | PictureSequence) -> dict[StyleSource, Style]:
         """The styles, in the colours of a film's first frame if it is to keep them."""
         method = self._plan.options.preserve_color
         encoded = encoded_styles(
@@ -216,11 +217,11 @@ def _pictures(
             started = now
 
 
-def _film(film: FilmFile, job: Job, frames: Iterator[list[Tensor]], started: float) -> Result:
+def _film(film: Film, job: Job, frames: Iterator[list[Tensor]], started: float) -> Result:
     """Writes a film in one look into one file."""
     [output] = job.outputs
     output.parent.mkdir(parents=True, exist_ok=True)
-    film.write(output, (result for (result,) in frames), job.size)
+    write_film(output, film, (result for (result,) in frames), job.size)
     return _result(job, film.path, output, len(film), time.perf_counter() - started)
 
 

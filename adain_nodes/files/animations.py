@@ -1,21 +1,27 @@
-"""Animated GIF, WebP and PNG files as films."""
+"""Animated GIF, WebP and PNG files as films, and films as those."""
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import ExifTags, Image
 from torch import Tensor
 
 from ..host.errors import InputError, one_line
-from ..host.writing import written_whole
 from .animation_formats import Frames, write_apng, write_gif, write_webp
-from .pictures import opened, to_image
+from .film_source import Film, shaped, square_size, timed
+from .pictures import opened
+
+logger = logging.getLogger(__name__)
 
 _WRITERS = {".gif": write_gif, ".webp": write_webp, ".png": write_apng}
 _READABLE_FORMATS = ("GIF", "WEBP", "PNG")
@@ -25,11 +31,23 @@ ANIMATION_SUFFIXES = frozenset(_WRITERS)
 
 _LARGEST_SIDE = {".gif": 65535, ".webp": 16383, ".png": 2**31 - 1}
 
+_NO_DURATION = 100.0  # ms that browsers show a frame for that says 0
+
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What brings pictures of an EXIF orientation upright."""
+
 
 @dataclass(frozen=True)
 class Animation:
-    """An animation file. Iterating reads its frames, each [H,W,C] in 0..1; `len` is their
-    number."""
+    """An animation file, see `Film`. Frames are turned upright as its EXIF data says."""
 
     path: Path
     """The file."""
@@ -46,45 +64,83 @@ class Animation:
     plays: int
     """How often it is played; 0 is forever."""
 
+    pixel_aspect = Fraction(1)
+    time_base = Fraction(1, 60000)
+    recording = None
+
+    @property
+    def rate(self) -> Fraction:
+        """See `Film.rate`."""
+        rate = Fraction(1000 * len(self) / (sum(self.durations) or _NO_DURATION * len(self)))
+        return rate.limit_denominator(1001) or Fraction(1)
+
+    @cached_property
+    def times(self) -> Sequence[float]:
+        """See `Film.times`."""
+        return [time / 1000 for time in accumulate(self.durations[:-1], initial=0.0)]
+
+    @property
+    def last_duration(self) -> float:
+        """See `Film.last_duration`."""
+        return self.durations[-1] / 1000
+
     def __len__(self) -> int:
         return len(self.durations)
 
     def __iter__(self) -> Iterator[Tensor]:
         mode = "RGBA" if self.has_alpha else "RGB"
-        for image in _frames(self.path):
+        frames = _frames(self.path)
+        for image, _ in zip(frames, self.durations, strict=False):
             values = np.asarray(image.convert(mode), np.float32) / np.float32(255)
             yield torch.from_numpy(values)
 
-    def check_output(self, output: str | os.PathLike[str], size: tuple[int, int]) -> None:
-        """See `FilmFile.check_output`. The formats limit the sides; any of them will do."""
-        limit = _LARGEST_SIDE.get(Path(output).suffix.lower())
-        if limit is None:
-            raise InputError(
-                f"{output} must end in {', '.join(_WRITERS)}: {self.path} is an animation of "
-                f"{len(self)} frames"
-            )
-        if max(size) > limit:
-            raise InputError(
-                f"{output} would have {size[1]}x{size[0]} px, more than the {limit} px a side that "
-                "the format can store: write .png"
-            )
 
-    def write(
-        self, output: str | os.PathLike[str], results: Iterable[Tensor], size: tuple[int, int]
-    ) -> None:
-        """See `FilmFile.write`. Durations and plays are those of this animation."""
-        output = Path(output)
-        self.check_output(output, size)
-        images: Frames = zip(map(to_image, results), self.durations, strict=True)
-        with written_whole(output) as temporary, temporary.open("wb") as file:
-            _WRITERS[output.suffix.lower()](file, size, self.plays, images)
+def check_side(output: Path, size: tuple[int, int]) -> None:
+    """Checks that an animation format can hold pictures of a size, height and width in px.
+
+    Raises:
+        InputError: a side is too long.
+    """
+    limit = _LARGEST_SIDE[output.suffix.lower()]
+    if max(size) > limit:
+        raise InputError(
+            f"{output} would have {size[1]}x{size[0]} px, more than the {limit} px a side that "
+            "the format can store: write .png"
+        )
 
 
-def open_animation(path: str | os.PathLike[str]) -> Animation | None:
+def write_animation(
+    film: Film, output: Path, temporary: Path, results: Iterable[Tensor], size: tuple[int, int]
+) -> None:
+    """Writes a result for each frame of a film to an animation.
+
+    Durations and plays are those of the film. The formats know square pixels only: pictures of
+    others are stretched to look the same.
+
+    Args:
+        film: that the results are made of.
+        output: the file to name in messages; its suffix gives the format.
+        temporary: the file to write.
+        results: one for each frame, [H,W,C] in 0..1.
+        size: their height and width in px.
+    """
+    size = square_size(film, size)
+    images: Frames = (
+        (shaped(result, alpha=film.has_alpha, size=size), 1000 * duration)
+        for result, _, duration in timed(film, results)
+    )
+    with temporary.open("wb") as file:
+        _WRITERS[output.suffix.lower()](file, size, film.plays, images)
+
+
+def open_animation(path: str | os.PathLike[str], *, partial: bool = False) -> Animation | None:
     """Reads through an animation, so that damage shows before any work is done.
+
+    A frame that is to be shown for 0 ms is taken to be shown for 100 ms, as browsers show it.
 
     Args:
         path: of a picture file.
+        partial: let the film end before the first frame that cannot be read, with a warning.
 
     Returns:
         None if it is a single picture, or if its format holds pages instead of frames.
@@ -97,14 +153,20 @@ def open_animation(path: str | os.PathLike[str]) -> Animation | None:
     with opened(path) as image:
         if image.format not in _READABLE_FORMATS or getattr(image, "n_frames", 1) < 2:
             return None
-        size = (image.height, image.width)
         plays = _plays(image)
     durations = []
     has_alpha = False
-    for image in _frames(path):
-        durations.append(float(image.info.get("duration", 0)))
-        # A format may have alpha only to leave alone what does not change.
-        has_alpha |= bool((np.asarray(image.convert("RGBA"))[..., 3] < 255).any())
+    size = (0, 0)
+    try:
+        for image in _frames(path):
+            durations.append(float(image.info.get("duration", 0)) or _NO_DURATION)
+            size = (image.height, image.width)
+            # A format may have alpha only to leave alone what does not change.
+            has_alpha |= bool((np.asarray(image.convert("RGBA"))[..., 3] < 255).any())
+    except InputError as error:
+        if not partial or not durations:
+            raise
+        logger.warning("%s; the frames before it are used", error)
     if len(durations) < 2:
         return None
     return Animation(path, size, has_alpha, tuple(durations), plays)
@@ -116,6 +178,7 @@ def _frames(path: Path) -> Iterator[Image.Image]:
         # An animated PNG may begin with a picture for readers that know no animations.
         first = 1 if getattr(image, "default_image", False) else 0
         total = getattr(image, "n_frames", 1)
+        turn = _UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation, 1))
         for index in range(first, total):
             try:
                 image.seek(index)
@@ -125,7 +188,12 @@ def _frames(path: Path) -> Iterator[Image.Image]:
                     f"{path} is damaged: frame {index + 1 - first} of {total - first} cannot be "
                     f"read: {one_line(error)}"
                 ) from error
-            yield image
+            if turn is None:
+                yield image
+            else:
+                turned = image.convert("RGBA").transpose(turn)
+                turned.info = dict(image.info)
+                yield turned
 
 
 def _plays(image: Image.Image) -> int:

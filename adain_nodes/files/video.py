@@ -1,11 +1,13 @@
-"""Video files as films, read and written with PyAV, which the extra `video` installs."""
+"""Video files as films, read with PyAV, which the extra `video` installs."""
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,195 +16,271 @@ import torch
 from torch import Tensor
 
 from ..host.errors import InputError, one_line
-from ..host.writing import written_whole
-from .pictures import to_image
+from . import hdr
+from .film_source import Recording
 
-_FORMATS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
+logger = logging.getLogger(__name__)
 
-VIDEO_SUFFIXES = frozenset(_FORMATS)
+VIDEO_SUFFIXES = frozenset(
+    {".mp4", ".m4v", ".mov", ".3gp", ".mkv", ".webm", ".avi", ".ts", ".mts", ".m2ts", ".mpg"}
+    | {".mpeg", ".vob", ".wmv", ".asf", ".flv", ".ogv"}
+)
 """Suffixes of files that are taken to be videos."""
 
-_ENCODERS: dict[str, dict[str, str]] = {
-    "libx264": {"crf": "18"},
-    "mpeg4": {"flags": "+qscale", "global_quality": str(3 * 118)},
-    "libvpx-vp9": {"crf": "24", "b": "0", "cpu-used": "4", "row-mt": "1"},
-    "libvpx": {"crf": "8", "b": "8M"},
-}
-"""Settings with hardly a visible loss."""
+_ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+"""FFmpeg's own decoders of these ignore the second picture, which holds the alpha."""
 
-_CHOICES = {"webm": ("libvpx-vp9", "libvpx")}
-_USUAL_CHOICE = ("libx264", "mpeg4")  # builds of FFmpeg under the LGPL lack the first
-
-_FINEST_TIME_BASE = {"mpeg4": Fraction(1, 60000)}  # 16 bits for the denominator
-
-_LIMITED_RANGE = 1  # FFmpeg's number for 16 to 235
-
-_SAME_MATRIX = {1: "ITU709", 2: "ITU601", 5: "ITU601", 6: "ITU601"}
-"""FFmpeg's numbers of YUV to RGB matrices, and PyAV's names of them: those that results keep, so
-that no player shows them otherwise than their source. 2 is unknown, which FFmpeg takes for ITU601.
-All others become ITU709."""
+_KEPT_TAGS = ("title", "artist", "comment", "copyright", "description", "date", "creation_time")
 
 
 class Video:
-    """A video file. Iterating reads its frames, each [H,W,3] in 0..1; `len` is their number.
+    """A video file, see `Film`. One frame at a time is in memory.
 
-    Frames are turned upright where the file says how. One at a time is in memory.
+    Frames are turned upright where the file says how, interlaced ones become whole pictures, and
+    those of high dynamic range become SDR BT.709; one line in the log says so.
 
     Args:
-        path: .mp4, .mov, .mkv or .webm.
+        path: the file.
+        partial: let the film end before the first frame that cannot be read, with a warning.
 
     Raises:
         InputError: PyAV is not installed, or the file is missing or is not a video.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    plays = 0
+
+    def __init__(self, path: str | os.PathLike[str], *, partial: bool = False) -> None:
         self.path = path = Path(path)
-        with _opened(path) as container:
-            frame = next(_decoded(path, container, None))
+        self.times: Sequence[float] = []
+        self.last_duration = 0.0
+        self._partial = partial
+        self._told: set[str] = set()
+        with opened(path) as container:
+            stream = _main_stream(path, container)
+            self._count, self._stamps = _counted(path, container, stream, partial=partial)
+        with opened(path) as container:
+            stream = _main_stream(path, container)
+            frame = next(self._decoded(container, stream), None)
+            if frame is None:
+                raise InputError(f"{path} has no frame that can be read")
+            self._stored = (frame.height, frame.width)
             turned = frame.rotation % 180 == 90
-            height, width = (frame.width, frame.height) if turned else (frame.height, frame.width)
-            self.size: tuple[int, int] = (height, width)
-            self._count: int = container.streams.video[0].frames
-        if not self._count:  # only some containers say
-            with _opened(path) as container:
-                self._count = sum(packet.size > 0 for packet in container.demux(video=0))
-        self._latest: Any = None  # the frame that was given last
+            self.size: tuple[int, int] = self._stored[::-1] if turned else self._stored
+            aspect = Fraction(stream.sample_aspect_ratio or 1) or Fraction(1)
+            self.pixel_aspect: Fraction = 1 / aspect if turned else aspect
+            self.has_alpha: bool = any(part.is_alpha for part in frame.format.components)
+            guessed, average = stream.guessed_rate, stream.average_rate
+            has_times = frame.pts is not None
+            rate = (average or guessed) if has_times else (guessed or average)
+            self.rate: Fraction = rate or Fraction(25)
+            # Times that are made up lie between those of a container that counts frames.
+            fine = stream.time_base < Fraction(1, 999)
+            self.time_base: Fraction = stream.time_base / (1 if fine else 2)
+            tags = (frame.color_primaries, frame.color_trc, frame.colorspace)
+            self._converted = hdr.needs_conversion(*tags[:2])
+            if self._converted:
+                kind = {hdr.PQ: "HDR (PQ)", hdr.HLG: "HDR (HLG)"}.get(tags[1], "BT.2020")
+                self._tell(f"is {kind}: its frames are brought to SDR BT.709")
+            self._transfer = tags[1]
+            primaries, transfer, matrix = (hdr.BT709,) * 3 if self._converted else tags
+            start = (container.start_time or 0) / 1e6
+            self.recording = Recording(
+                path, self._sound(container), max(start, 0.0), _tags(container), matrix, primaries,
+                transfer, partial,
+            )  # fmt: skip
 
     def __len__(self) -> int:
         return self._count
 
     def __iter__(self) -> Iterator[Tensor]:
-        with _opened(self.path) as container:
-            for frame in _decoded(self.path, container, len(self)):
-                self._latest = frame
-                pixels = np.rot90(frame.to_ndarray(format="rgb24"), frame.rotation // 90)
-                yield torch.from_numpy(pixels.astype(np.float32) / np.float32(255))
+        self.times = times = list[float]()
+        with opened(self.path) as container:
+            stream = _main_stream(self.path, container)
+            clock = Clock(float(1 / self.rate), self.recording.start)
+            for frame in self._whole(self._decoded(container, stream)):
+                stamp, unit = frame.pts, frame.time_base
+                if self._stamps and len(times) < len(self._stamps):
+                    stamp, unit = self._stamps[len(times)], stream.time_base
+                times.append(clock.time(None if stamp is None else float(stamp * unit)))
+                length = (frame.duration or 0) * (frame.time_base or 0)
+                self.last_duration = float(length or 1 / self.rate)
+                yield self._picture(frame)
+        self._count = len(times)
 
-    def check_output(self, output: str | os.PathLike[str], size: tuple[int, int]) -> None:
-        """See `FilmFile.check_output`. Any size will do."""
-        del size
-        if Path(output).suffix.lower() not in VIDEO_SUFFIXES:
-            raise InputError(f"{output} must end in {', '.join(_FORMATS)}: {self.path} is a video")
+    def _picture(self, frame: Any) -> Tensor:
+        """A frame of FFmpeg's, upright, [H,W,C] in 0..1."""
+        name = "rgba" if self.has_alpha else "rgb"
+        if not self._converted:
+            pixels = frame.to_ndarray(format="rgba" if self.has_alpha else "rgb24")
+            picture = torch.from_numpy(pixels.astype(np.float32) / np.float32(255))
+        else:
+            pixels = frame.to_ndarray(format=f"{name}{16 * len(name)}le")
+            picture = hdr.to_sdr(pixels[..., :3], self._transfer)
+            if self.has_alpha:
+                alpha = torch.from_numpy(pixels[..., 3:].astype(np.float32) / np.float32(65535))
+                picture = torch.cat([picture, alpha], dim=2)
+        turns = frame.rotation // 90
+        return picture.rot90(turns).contiguous() if turns % 4 else picture
 
-    def write(
-        self, output: str | os.PathLike[str], results: Iterable[Tensor], size: tuple[int, int]
-    ) -> None:
-        """See `FilmFile.write`. The times of frames are those of this video, whose sound is copied.
+    def _decoded(self, container: Any, stream: Any) -> Iterator[Any]:
+        """The frames of a video as FFmpeg gives them. The first damaged one ends it; the message
+        counts from 1."""
+        decoder = stream.codec_context
+        if stream.metadata.get("alpha_mode") == "1" and decoder.name in _ALPHA_DECODERS:
+            decoder = av_module().CodecContext.create(_ALPHA_DECODERS[decoder.name], "r")
+        frames = (frame for packet in container.demux(stream) for frame in decoder.decode(packet))
+        number = 0
+        error: Exception | None = None
+        while True:
+            number += 1
+            try:
+                frame = next(frames, None)
+            except (av_module().error.FFmpegError, ValueError) as caught:
+                frame, error = None, caught
+            if error is None and frame is None and number > 1:
+                return
+            if frame is None or frame.is_corrupt:
+                place = f"frame {number} of {self._count}" if self._count else f"frame {number}"
+                reason = f": {one_line(error)}" if error is not None else ""
+                if self._partial:
+                    self._tell(f"breaks off: {place} cannot be read{reason}; those before are used")
+                    return
+                message = f"{self.path} is damaged: {place} cannot be read{reason}"
+                raise InputError(message) from error
+            if number == 1:
+                first = (frame.width, frame.height)
+            elif (frame.width, frame.height) != first:
+                raise InputError(
+                    f"{self.path}: frame {number} is {frame.width}x{frame.height} px, the first "
+                    f"is {first[0]}x{first[1]} px: the frames of a film must be of equal size"
+                )
+            yield frame
 
-        Pictures are stored as 8-bit YUV 4:2:0, which needs even sides: an odd one is extended by
-        repeating the last row or column. Each result must be taken before the next frame is read:
-        its time is that of the frame read last.
-        """
-        output = Path(output)
-        self.check_output(output, size)
-        with written_whole(output) as temporary, _opened(self.path) as source:
-            with _writing(output):
-                file = _av().open(str(temporary), "w", format=_FORMATS[output.suffix.lower()])
-            with file:
-                with _writing(output):
-                    writer = _Writer(file, source, size)
-                for result in results:
-                    with _writing(output):
-                        writer.add(result, self._latest)
-                with _writing(output):
-                    writer.finish()
+    def _whole(self, frames: Iterator[Any]) -> Iterator[Any]:
+        """Frames with those that are interlaced made whole."""
+        graph: Any = None
+        for frame in frames:
+            if graph is None and frame.interlaced_frame:
+                self._tell("is interlaced: its fields are made whole frames (bwdif)")
+                graph = av_module().filter.Graph()
+                graph.link_nodes(
+                    graph.add_buffer(
+                        width=frame.width, height=frame.height, format=frame.format,
+                        time_base=frame.time_base,
+                    ),
+                    graph.add("bwdif", "mode=send_frame:deint=interlaced"),
+                    graph.add("buffersink"),
+                ).configure()  # fmt: skip
+            if graph is None:
+                yield frame
+            else:
+                graph.push(frame)
+                yield from _pulled(graph)
+        if graph is not None:
+            graph.push(None)
+            yield from _pulled(graph)
+
+    def _sound(self, container: Any) -> tuple[int, ...]:
+        """The streams of sound that FFmpeg knows."""
+        for stream in container.streams.audio:
+            if stream.codec_context is None:
+                self._tell(
+                    f"has sound that FFmpeg does not know in stream {stream.index}: left out"
+                )
+        return tuple(s.index for s in container.streams.audio if s.codec_context is not None)
+
+    def _tell(self, message: str) -> None:
+        """Says something about the file, once."""
+        if message not in self._told:
+            self._told.add(message)
+            logger.warning("%s %s", self.path, message)
 
 
-class _Writer:
-    """A video on its way into a file.
+class Clock:
+    """Rising times from the stamps of a file, which may be missing, equal or fall.
 
     Args:
-        file: an open container to write into.
-        source: one to copy the sound from, and what else pictures do not say.
-        size: height and width of pictures in px.
+        interval: usual time between frames, in s.
+        start: the stamp in s that becomes 0.
     """
 
-    def __init__(self, file: Any, source: Any, size: tuple[int, int]) -> None:
-        like = source.streams.video[0]
-        codec = _encoder(_CHOICES.get(file.format.name, _USUAL_CHOICE))
-        self._matrix = _SAME_MATRIX.get(like.codec_context.colorspace, "ITU709")
-        self._file = file
-        self._pictures = file.add_stream(
-            codec, rate=like.average_rate or like.guessed_rate, options=dict(_ENCODERS[codec])
-        )
-        self._pictures.height, self._pictures.width = (side + side % 2 for side in size)
-        self._pictures.pix_fmt = "yuv420p"
-        context = self._pictures.codec_context
-        context.time_base = max(like.time_base, _FINEST_TIME_BASE.get(codec, Fraction(0)))
-        context.color_range = _LIMITED_RANGE
-        for tag in ("colorspace", "color_primaries", "color_trc"):
-            setattr(context, tag, getattr(like.codec_context, tag))
-        if context.colorspace not in _SAME_MATRIX:
-            context.colorspace = 1
-        sound = {s.index: file.add_stream_from_template(s) for s in source.streams.audio}
-        file.start_encoding()
-        self._sound = _copied(source, sound)
-        self._next_sound = next(self._sound, None)
+    def __init__(self, interval: float, start: float) -> None:
+        self._interval = interval
+        self._shift = -start
+        self._last: float | None = None
 
-    def add(self, picture: Tensor, like: Any) -> None:
-        """Appends a picture, shown when the source shows one of its frames."""
-        height, width = picture.shape[:2]
-        pixels = np.asarray(to_image(picture[..., :3]))
-        pixels = np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
-        frame = (
-            _av()
-            .VideoFrame.from_ndarray(pixels, format="rgb24")
-            .reformat(format="yuv420p", dst_colorspace=self._matrix, dst_color_range=_LIMITED_RANGE)
-        )
-        frame.pts, frame.duration, frame.time_base = like.pts, like.duration, like.time_base
-        self._add_sound(until=like.pts * like.time_base)
-        self._file.mux(self._pictures.encode(frame))
-
-    def finish(self) -> None:
-        """Appends what is left."""
-        self._file.mux(self._pictures.encode(None))
-        self._add_sound(until=None)
-        self._file.close()
-
-    def _add_sound(self, until: Fraction | None) -> None:
-        """Appends sound up to a time in s, or all of it: the muxer would keep what comes early."""
-        while self._next_sound is not None:
-            if until is not None and self._next_sound.dts * self._next_sound.time_base > until:
-                return
-            self._file.mux(self._next_sound)
-            self._next_sound = next(self._sound, None)
+    def time(self, stamp: float | None) -> float:
+        """The time in s of the next stamp in s."""
+        if stamp is None:
+            time = 0.0 if self._last is None else self._last + self._interval
+        else:
+            time = stamp + self._shift
+            if self._last is not None and time < self._last - 1:  # the file starts anew
+                self._shift += self._last + self._interval - time
+                time = self._last + self._interval
+            elif self._last is not None and time <= self._last:
+                time = self._last + self._interval / 2
+        self._last = time
+        return time
 
 
-def _copied(source: Any, streams: dict[int, Any]) -> Iterator[Any]:
-    """The packets of a container's streams, for the streams that are to have them."""
+def _main_stream(path: Path, container: Any) -> Any:
+    """The video that players show: no cover picture; of several, the default, then the largest."""
+    flags = av_module().stream.Disposition
+    streams = [
+        stream
+        for stream in container.streams.video
+        if stream.codec_context is not None and not stream.disposition & flags.attached_pic
+    ]
     if not streams:
-        return
-    for packet in source.demux([source.streams[index] for index in streams]):
-        if packet.dts is not None:  # it is the last, which is empty
-            packet.stream = streams[packet.stream.index]
-            yield packet
+        raise InputError(f"{path} has no pictures")
+    return max(streams, key=lambda s: (bool(s.disposition & flags.default), s.width * s.height))
 
 
-def _encoder(names: Iterable[str]) -> str:
-    """The first of these encoders that this FFmpeg has."""
-    for name in names:
-        try:
-            _av().codec.Codec(name, "w")
-        except ValueError:  # PyAV's for an unknown codec
-            continue
-        return name
-    raise InputError(f"the FFmpeg in PyAV can encode none of {', '.join(names)}")
+def _counted(
+    path: Path, container: Any, stream: Any, *, partial: bool
+) -> tuple[int, Sequence[int] | None]:
+    """The number of frames, and when they are shown, in order and in the stream's unit, where each
+    frame does not know its own time.
 
-
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    """Writing a video; what FFmpeg says against it is an `InputError`."""
+    That is so where frames are stored in another order than they are shown in, and stamped as if
+    they were not, as AVI does.
+    """
+    if stream.frames and container.format.name != "avi":
+        return stream.frames, None
+    count, stamps = 0, list[int]()
     try:
-        yield
-    except (_av().error.FFmpegError, ValueError) as error:
-        raise InputError(f"{path} cannot be written: {one_line(error)}") from error
+        for packet in container.demux(stream):
+            stamp = packet.dts if packet.pts is None else packet.pts
+            count += packet.size > 0
+            if packet.size and stamp is not None:
+                stamps.append(stamp)
+    except (av_module().error.FFmpegError, ValueError) as error:
+        if not partial:
+            raise InputError(f"{path} is damaged: {one_line(error)}") from error
+    reordered = stream.codec_context.has_b_frames and len(stamps) == count
+    rising = all(a < b for a, b in pairwise(stamps))
+    return count, stamps if reordered and rising else None
+
+
+def _tags(container: Any) -> dict[str, str]:
+    return {key: value for key, value in container.metadata.items() if key.lower() in _KEPT_TAGS}
+
+
+def _pulled(graph: Any) -> Iterator[Any]:
+    """The frames that a filter has ready."""
+    while True:
+        try:
+            yield graph.pull()
+        except (av_module().error.BlockingIOError, av_module().error.EOFError):
+            return
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def opened(path: Path) -> Iterator[Any]:
     """A video file for reading."""
     try:
-        av = _av()
+        av = av_module()
     except ImportError as error:
         raise InputError(
             f"{path} is a video, for which PyAV is needed: pip install 'adain-nodes[video]'"
@@ -210,36 +288,14 @@ def _opened(path: Path) -> Iterator[Any]:
     if not path.is_file():
         raise InputError(f"{path} {'is a folder' if path.exists() else 'does not exist'}")
     try:
-        container = av.open(str(path))
+        container = av.open(f"file:{path}")  # a name such as 12:30.mp4 is no protocol
     except (av.error.FFmpegError, ValueError) as error:
         raise InputError(f"{path} cannot be read as a video: {one_line(error)}") from error
     with container:
-        if not container.streams.video:
-            raise InputError(f"{path} has no pictures")
         yield container
 
 
-def _decoded(path: Path, container: Any, total: int | None) -> Iterator[Any]:
-    """The frames of a video; the first damaged one ends it, counted from 1 in the message."""
-    number = 0
-    error: Exception | None = None
-    frames = container.decode(video=0)
-    while True:
-        number += 1
-        try:
-            frame = next(frames, None)
-        except (_av().error.FFmpegError, ValueError) as caught:
-            frame, error = None, caught
-        if error is None and frame is None and number > 1:
-            return
-        if frame is None or frame.is_corrupt:
-            place = f"frame {number}" if total is None else f"frame {number} of {total}"
-            reason = f": {one_line(error)}" if error is not None else ""
-            raise InputError(f"{path} is damaged: {place} cannot be read{reason}") from error
-        yield frame
-
-
-def _av() -> Any:
+def av_module() -> Any:
     """PyAV, which is there only where the extra is installed."""
     import av  # noqa: PLC0415
 

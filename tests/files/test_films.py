@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from adain_nodes.files.animations import Animation
-from adain_nodes.files.films import PictureSequence, natural_order, open_film
+from adain_nodes.files.films import PictureSequence, natural_order, open_film, write_film
 from adain_nodes.files.pictures import write_picture
 from adain_nodes.files.video import Video
 from adain_nodes.host.errors import InputError
@@ -43,8 +43,11 @@ def test_files_are_told_apart(tmp_path: Path) -> None:
     pytest.importorskip("av")
     frames = torch.rand(2, 8, 8, 3)
     write_picture(tmp_path / "still.png", frames[0])
-    Animation(tmp_path, (8, 8), False, (9.0, 9.0), 0).write(
-        tmp_path / "moving.png", iter(frames), (8, 8)
+    write_film(
+        tmp_path / "moving.png",
+        Animation(tmp_path, (8, 8), False, (9.0, 9.0), 0),
+        iter(frames),
+        (8, 8),
     )
     write_video(tmp_path / "video.MP4", frames=2)
     assert open_film(tmp_path / "still.png") is None
