@@ -31,6 +31,10 @@ ANIMATION_SUFFIXES = frozenset(_WRITERS)
 
 _LARGEST_SIDE = {".gif": 65535, ".webp": 16383, ".png": 2**31 - 1}
 
+_UNIT = {".gif": 10, ".webp": 1}  # ms that durations are a multiple of
+
+_SHORTEST = 20  # ms that browsers show a frame for
+
 _NO_DURATION = 100.0  # ms that browsers show a frame for that says 0
 
 _UPRIGHT = {
@@ -125,12 +129,27 @@ def write_animation(
         size: their height and width in px.
     """
     size = square_size(film, size)
-    images: Frames = (
-        (shaped(result, alpha=film.has_alpha, size=size), 1000 * duration)
-        for result, _, duration in timed(film, results)
-    )
+    suffix = output.suffix.lower()
     with temporary.open("wb") as file:
-        _WRITERS[output.suffix.lower()](file, size, film.plays, images)
+        images = _timed_images(film, results, size, _UNIT.get(suffix))
+        _WRITERS[suffix](file, size, film.plays, images)
+
+
+def _timed_images(
+    film: Film, results: Iterable[Tensor], size: tuple[int, int], unit: int | None
+) -> Frames:
+    """Results as the formats take them. What rounding to a unit in ms takes from one frame's
+    duration it gives to the next, so that the film keeps its speed."""
+    left = 0.0
+    for result, _, seconds in timed(film, results):
+        duration = 1000 * seconds
+        if unit is not None:
+            left += duration
+            usual = unit * round(duration / unit)
+            # Browsers show frames of 10 ms for 100 ms.
+            duration = max(unit * round(left / unit), min(usual, _SHORTEST))
+            left -= duration
+        yield shaped(result, alpha=film.has_alpha, size=size), duration
 
 
 def open_animation(path: str | os.PathLike[str], *, partial: bool = False) -> Animation | None:

@@ -246,12 +246,13 @@ def _counted(
     That is so where frames are stored in another order than they are shown in, and stamped as if
     they were not, as AVI does.
     """
-    if stream.frames and container.format.name != "avi":
+    is_avi = container.format.name == "avi"
+    if stream.frames and not is_avi:
         return stream.frames, None
     count, stamps = 0, list[int]()
     try:
         for packet in container.demux(stream):
-            stamp = packet.dts if packet.pts is None else packet.pts
+            stamp = packet.dts if is_avi or packet.pts is None else packet.pts
             count += packet.size > 0
             if packet.size and stamp is not None:
                 stamps.append(stamp)
