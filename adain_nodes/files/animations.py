@@ -94,7 +94,7 @@ class Animation:
     def __iter__(self) -> Iterator[Tensor]:
         mode = "RGBA" if self.has_alpha else "RGB"
         frames = _frames(self.path)
-        for image, _ in zip(frames, self.durations, strict=False):
+        for _, image in zip(self.durations, frames, strict=False):
             values = np.asarray(image.convert(mode), np.float32) / np.float32(255)
             yield torch.from_numpy(values)
 

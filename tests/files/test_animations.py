@@ -227,6 +227,25 @@ def test_no_frame_is_computed_for_a_folder_that_is_missing(tmp_path: Path) -> No
     assert len(list(frames)) == 4
 
 
+@pytest.mark.parametrize("suffix", [".webp", ".png"])
+def test_frames_are_turned_upright(tmp_path: Path, suffix: str) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned clockwise
+    save(tmp_path / f"a{suffix}", film(3), exif=exif)
+    animation = opened(tmp_path / f"a{suffix}")
+    assert animation.size == SIZE[::-1]
+    expected = film(3).rot90(-1, (1, 2))
+    torch.testing.assert_close(shown(animation)[0], expected[0], rtol=0, atol=0.51 / 255)
+
+
+def test_no_duration_is_a_tenth_of_a_second(tmp_path: Path) -> None:
+    save(tmp_path / "a.gif", film(3)[[0, 1, 3]], duration=0)
+    animation = opened(tmp_path / "a.gif")
+    assert animation.durations == (100.0,) * 3
+    assert animation.times == pytest.approx([0, 0.1, 0.2])
+    assert animation.rate == 10
+
+
 def test_outputs_are_checked() -> None:
     animation = Animation(Path("a.gif"), SIZE, False, DURATIONS, 0)
     with pytest.raises(InputError, match=r"b\.jpg must end in .*a\.gif is a film"):

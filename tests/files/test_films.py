@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
 
-from adain_nodes.files.animations import Animation
+from adain_nodes.files.animations import Animation, open_animation
+from adain_nodes.files.film_source import Film
 from adain_nodes.files.films import PictureSequence, natural_order, open_film, write_film
 from adain_nodes.files.pictures import write_picture
 from adain_nodes.files.video import Video
@@ -55,3 +58,78 @@ def test_files_are_told_apart(tmp_path: Path) -> None:
     assert isinstance(open_film(str(tmp_path / "video.MP4")), Video)
     with pytest.raises(InputError, match="does not exist"):
         open_film(tmp_path / "none.png")
+
+
+SUFFIXES = (".mp4", ".mov", ".mkv", ".webm", ".gif", ".webp", ".png")
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("kind", ["pictures", "gif", "mkv"])
+def test_any_film_is_written_as_any_other(tmp_path: Path, kind: str, suffix: str) -> None:
+    pytest.importorskip("av")
+    colors = torch.tensor([[0.9, 0.2, 0.1], [0.1, 0.8, 0.2], [0.2, 0.1, 0.9]])
+    frames = colors[:, None, None].expand(3, 16, 24, 3)
+    film: Film = sequence(tmp_path, frames, fps=12.5)
+    if kind != "pictures":
+        write_film(tmp_path / f"a.{kind}", film, frames, (16, 24))
+        opened = open_film(tmp_path / f"a.{kind}")
+        assert opened is not None
+        film = opened
+    output = tmp_path / f"b{suffix}"
+    write_film(output, film, iter(film), film.size)
+    result = open_film(output)
+    assert result is not None
+    assert result.size == (16, 24)
+    for frame, color in zip(result, colors, strict=True):
+        torch.testing.assert_close(frame.mean((0, 1)), color, rtol=0, atol=6 / 255)
+    assert result.times == pytest.approx([0, 0.08, 0.16], abs=1e-3)
+    assert result.last_duration == pytest.approx(0.08, abs=1e-3)
+
+
+def sequence(folder: Path, frames: Tensor, fps: float) -> PictureSequence:
+    paths = [folder / f"{number}.png" for number in range(len(frames))]
+    for path, frame in zip(paths, frames, strict=True):
+        write_picture(path, frame)
+    return PictureSequence(paths, fps)
+
+
+def test_pictures_with_and_without_transparency_are_one_film(tmp_path: Path) -> None:
+    film = sequence(tmp_path, torch.rand(3, 8, 9, 3), 25)
+    assert not film.has_alpha
+    picture = torch.rand(8, 9, 4)
+    write_picture(film.paths[1], picture)
+    write_picture(film.paths[2], torch.rand(8, 9, 1))
+    film = PictureSequence(film.paths)
+    write_film(tmp_path / "film.png", film, iter(film), (8, 9))
+    result = open_animation(tmp_path / "film.png")
+    assert result is not None
+    assert result.has_alpha
+    alpha = torch.stack(list(result))[..., 3]
+    assert (alpha[[0, 2]] == 1).all()
+    torch.testing.assert_close(alpha[1], picture[..., 3], rtol=0, atol=0.51 / 255)
+
+
+@pytest.mark.parametrize(
+    ("fps", "rate"), [(25, Fraction(25)), (29.97, Fraction(30000, 1001)), (0.5, Fraction(1, 2)),
+                      (23.976, Fraction(24000, 1001)), (12.5, Fraction(25, 2))],
+)  # fmt: skip
+def test_frames_per_second(tmp_path: Path, fps: float, rate: Fraction) -> None:
+    assert sequence(tmp_path, torch.rand(2, 8, 8, 3), fps).rate == rate
+
+
+@pytest.mark.parametrize("fps", [0.0, -1.0, float("inf"), float("nan")])
+def test_frames_per_second_are_checked(tmp_path: Path, fps: float) -> None:
+    with pytest.raises(InputError, match=r"fps must be a number of frames per second above 0, got"):
+        sequence(tmp_path, torch.rand(2, 8, 8, 3), fps)
+
+
+@pytest.mark.parametrize(("fps", "total"), [(29.97, 400), (24, 500), (50, 240), (60, 240)])
+def test_a_gif_keeps_the_speed_up_to_50_frames_per_second(
+    tmp_path: Path, fps: float, total: float
+) -> None:
+    film = sequence(tmp_path, torch.rand(12, 4, 4, 3), fps)
+    write_film(tmp_path / "a.gif", film, iter(film), (4, 4))
+    result = open_animation(tmp_path / "a.gif")
+    assert result is not None
+    assert min(result.durations) >= 20
+    assert sum(result.durations) == total

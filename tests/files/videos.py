@@ -22,6 +22,13 @@ def write_video(
     rotation: int = 0,
     matrix: int | None = None,
     codec: str = "libx264",
+    aspect: Fraction | None = None,
+    pixel_format: str = "yuv420p",
+    tags: tuple[int, int, int] | None = None,
+    interlaced: bool = False,
+    languages: tuple[str, ...] = ("und",),
+    unit: Fraction = Fraction(1, 24000),
+    options: dict[str, str] | None = None,
 ) -> None:
     """Writes a video whose frames grow lighter, with a red corner at the top left, and a tone.
 
@@ -34,30 +41,50 @@ def write_video(
         rotation: degrees counter-clockwise that players are to turn the pictures by.
         matrix: FFmpeg's number of the colour matrix.
         codec: of the pictures.
+        aspect: width of a pixel over its height.
+        pixel_format: FFmpeg's name of it; where it has alpha, the lower half is transparent.
+        tags: FFmpeg's numbers of primaries, transfer and matrix.
+        interlaced: flag the pictures as two fields each, the second of which is black.
+        languages: of the sounds, which are as many.
+        unit: of the container's times, in s.
+        options: of the encoder, to be added.
     """
     import av  # noqa: PLC0415
 
     height, width = size
     with av.open(str(path), "w") as file:
-        pictures: Any = file.add_stream(codec, rate=RATE, options={"crf": "4", "g": "5"})
-        pictures.height, pictures.width, pictures.pix_fmt = height, width, "yuv420p"
-        pictures.codec_context.time_base = Fraction(1, 24000)
+        settings = {"crf": "4", "g": "5", **(options or {})}
+        pictures: Any = file.add_stream(codec, rate=RATE, options=settings)
+        pictures.height, pictures.width, pictures.pix_fmt = height, width, pixel_format
+        if aspect is not None:
+            pictures.codec_context.sample_aspect_ratio = aspect
+        if tags is not None:
+            context = pictures.codec_context
+            context.color_primaries, context.color_trc, context.colorspace = tags
+        pictures.codec_context.time_base = unit
         if rotation:
             pictures.set_display_rotation(rotation)
         if matrix is not None:
             pictures.codec_context.colorspace = matrix
-        tone: Any = file.add_stream(sound, rate=48000, layout="mono") if sound else None
+        tones: list[Any] = []
+        for language in languages if sound else ():
+            tones.append(file.add_stream(sound or "", rate=48000, layout="mono"))
+            tones[-1].metadata["language"] = language
         for index in range(frames):
-            pixels = np.full((height, width, 3), 40 + 10 * index, np.uint8)
-            pixels[: height // 3, : width // 3] = (230, 20, 20)
-            frame: Any = av.VideoFrame.from_ndarray(pixels, format="rgb24").reformat(
-                format="yuv420p", dst_colorspace={1: "ITU709", 7: "SMPTE240M"}.get(matrix or 2)
+            pixels = np.full((height, width, 4), 40 + 10 * index, np.uint8)
+            pixels[: height // 3, : width // 3, :3] = (230, 20, 20)
+            pixels[..., 3] = 255
+            pixels[height // 2 :, :, 3] = 0
+            if interlaced:
+                pixels[1::2, :, :3] = 0
+            frame: Any = av.VideoFrame.from_ndarray(pixels, format="rgba").reformat(
+                format=pixel_format, dst_colorspace={1: "ITU709", 7: "SMPTE240M"}.get(matrix or 2)
             )
             frame.pts = times[index] if times else 1001 * index
             frame.time_base = Fraction(1, 24000)
             file.mux(pictures.encode(frame))
         file.mux(pictures.encode(None))
-        if tone is not None:
+        for tone in tones:
             seconds = np.arange(int(48000 * frames / RATE)) / 48000
             wave = (8000 * np.sin(2 * np.pi * 440 * seconds)).astype(np.int16)
             samples: Any = av.AudioFrame.from_ndarray(wave[None], format="s16", layout="mono")

@@ -1,0 +1,85 @@
+"""Films that break off, and work that does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adain_nodes.files.animations import open_animation
+from adain_nodes.files.films import open_film, write_film
+from adain_nodes.files.video import Video
+from adain_nodes.host.errors import InputError
+
+from .videos import write_video
+
+av: Any = pytest.importorskip("av")
+
+
+def rewritten(film: Any, output: Path) -> Any:
+    """What is read of a film that has been written to a file."""
+    write_film(output, film, iter(film), film.size)
+    return open_film(output)
+
+
+def cut(path: Path) -> None:
+    """A recording in fragments that breaks off within one."""
+    options = {"movflags": "frag_keyframe+empty_moov"}
+    write_video(path.with_suffix(".whole.mp4"), frames=12, sound=None)
+    with (
+        av.open(str(path.with_suffix(".whole.mp4"))) as source,
+        av.open(str(path), "w", options=options) as file,
+    ):
+        stream = file.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                file.mux(packet)
+    with av.open(str(path)) as file:
+        sizes = [(packet.pos, packet.size) for packet in file.demux(video=0) if packet.size]
+    path.write_bytes(path.read_bytes()[: sizes[8][0] + sizes[8][1] // 2])
+
+
+def test_a_recording_that_breaks_off(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "a.mp4"
+    cut(path)
+    with pytest.raises(InputError, match=r"a\.mp4 is damaged: frame \d+"):
+        rewritten(Video(path), tmp_path / "b.mp4")
+    assert not (tmp_path / "b.mp4").exists()
+    film = Video(path, partial=True)
+    result = rewritten(film, tmp_path / "b.mp4")
+    assert 4 <= len(film) <= 8
+    assert len(list(result)) == len(film)
+    assert len(caplog.records) == 1
+    assert "a.mp4 breaks off: frame" in caplog.text
+
+
+def test_an_animation_that_breaks_off(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "a.gif"
+    write_video(tmp_path / "a.mp4", sound=None)
+    rewritten(Video(tmp_path / "a.mp4"), path)
+    path.write_bytes(path.read_bytes()[:-30])
+    with pytest.raises(InputError, match=r"frame 12 of 12 cannot be read"):
+        open_animation(path)
+    animation = open_animation(path, partial=True)
+    assert animation is not None
+    assert len(list(animation)) == len(animation) == 11
+    assert "the frames before it are used" in caplog.text
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
+@pytest.mark.parametrize("suffix", [".mp4", ".gif"])
+def test_an_interruption_leaves_nothing_behind(
+    tmp_path: Path, suffix: str, stop: type[BaseException]
+) -> None:
+    write_video(tmp_path / "a.mp4", sound=None)
+    film = Video(tmp_path / "a.mp4")
+
+    def results() -> Any:
+        yield next(iter(film))
+        raise stop
+
+    with pytest.raises(stop):
+        write_film(tmp_path / f"b{suffix}", film, results(), film.size)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
