@@ -7,11 +7,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from adain_nodes.files.animations import Animation, open_animation
+from adain_nodes.files.animations import ANIMATION_SUFFIXES, Animation, open_animation
 from adain_nodes.files.film_source import Film
 from adain_nodes.files.films import PictureSequence, natural_order, open_film, write_film
 from adain_nodes.files.pictures import write_picture
-from adain_nodes.files.video import Video
+from adain_nodes.files.video import VIDEO_SUFFIXES, Video
+from adain_nodes.files.video_writing import VIDEO_FORMATS
 from adain_nodes.host.errors import InputError
 
 from .videos import write_video
@@ -133,3 +134,19 @@ def test_a_gif_keeps_the_speed_up_to_50_frames_per_second(
     assert result is not None
     assert min(result.durations) >= 20
     assert sum(result.durations) == total
+
+
+def test_the_documentation_lists_what_is_read_and_written() -> None:
+    """docs/files.md, in its table of films."""
+    text = (Path(__file__).parents[2] / "docs" / "files.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1:4] for line in text.splitlines() if line.startswith("|")]
+    listed = {name.strip(): (read, written) for name, read, written in rows}
+
+    def suffixes(cell: str) -> set[str]:
+        return {part.strip() for part in cell.split(",")}
+
+    read, written = map(suffixes, listed["animation"])
+    assert read == written == ANIMATION_SUFFIXES
+    read, written = map(suffixes, listed["video"])
+    assert read == VIDEO_SUFFIXES
+    assert written == set(VIDEO_FORMATS)
