@@ -63,9 +63,9 @@ class Video:
             frame = next(self._decoded(container, stream), None)
             if frame is None:
                 raise InputError(f"{path} has no frame that can be read")
-            self._stored = (frame.height, frame.width)
             turned = frame.rotation % 180 == 90
-            self.size: tuple[int, int] = self._stored[::-1] if turned else self._stored
+            size = (frame.height, frame.width)
+            self.size: tuple[int, int] = size[::-1] if turned else size
             aspect = Fraction(stream.sample_aspect_ratio or 1) or Fraction(1)
             self.pixel_aspect: Fraction = 1 / aspect if turned else aspect
             self.has_alpha: bool = any(part.is_alpha for part in frame.format.components)
@@ -74,14 +74,12 @@ class Video:
             rate = (average or guessed) if has_times else (guessed or average)
             self.rate: Fraction = rate or Fraction(25)
             # Times that are made up lie between those of a container that counts frames.
-            fine = stream.time_base < Fraction(1, 999)
-            self.time_base: Fraction = stream.time_base / (1 if fine else 2)
+            self.time_base: Fraction = stream.time_base / (1 if stream.time_base < 0.0011 else 2)
             tags = (frame.color_primaries, frame.color_trc, frame.colorspace)
-            self._converted = hdr.needs_conversion(*tags[:2])
+            self._transfer, self._converted = tags[1], hdr.needs_conversion(*tags[:2])
             if self._converted:
                 kind = {hdr.PQ: "HDR (PQ)", hdr.HLG: "HDR (HLG)"}.get(tags[1], "BT.2020")
                 self._tell(f"is {kind}: its frames are brought to SDR BT.709")
-            self._transfer = tags[1]
             primaries, transfer, matrix = (hdr.BT709,) * 3 if self._converted else tags
             start = (container.start_time or 0) / 1e6
             self.recording = Recording(

@@ -181,7 +181,7 @@ class _Writer:
 def _like(file: Any, stream: Any) -> Any:
     """A new stream of a file, for the packets of another's."""
     copy = file.add_stream_from_template(stream)
-    copy.disposition = stream.disposition
+    copy.disposition = stream.disposition.value
     for key in ("language", "title"):
         if key in stream.metadata:
             copy.metadata[key] = stream.metadata[key]
