@@ -26,8 +26,9 @@ One style with one mask leaves the rest of the content as it is.
 Files among several that cannot be read are listed at the end, the others are done, and the exit
 code is 1.
 
-Animations and videos are stylised frame by frame and written as what they are, with their timing
-and sound; videos need PyAV: pip install 'adain-nodes[video]'.
+Animations and videos are stylised frame by frame, with their timing and sound, and written as what
+OUT ends in; pictures become one film if OUT is one. Videos need PyAV: pip install
+'adain-nodes[video]'.
 """
 
 
@@ -40,8 +41,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     add_contents(
         parser,
-        "picture, animation (.gif, .webp, .png), video (.mp4, .mov, .mkv, .webm), or folder of "
-        "pictures",
+        "picture, animation, video, or folder of them, searched with subfolders",
     )
     add_several(
         parser,
@@ -53,8 +53,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     add_output(
         parser,
-        "file for one result (.png, .jpg, .webp; for films, a film format), folder for more; a "
-        "folder is created",
+        "file for one result (.png, .jpg, .webp; for films .mp4, .mov, .mkv, .webm, .gif, .webp, "
+        ".png, or frames/%%05d.png), folder for more; a folder is created",
     )
     add_alpha(parser)
     parser.add_argument("--weights", metavar="W,W,...", help="mix the styles, such as 0.7,0.3")
@@ -94,6 +94,15 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--smoothing", type=float, default=0.8, metavar="SHARE",
         help="for smoothed: how much each frame keeps of the statistics before it, 0 to 1 "
         "(default: 0.8)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--fps", type=float, metavar="F",
+        help="make one film of all pictures, with so many frames per second (default: 25 where OUT "
+        "is a video or a .gif)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--partial", action="store_true",
+        help="take the good frames of a film that breaks off or is damaged",
     )  # fmt: skip
     add_sizes(parser)
     parser.add_argument(

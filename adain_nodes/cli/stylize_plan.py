@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import os
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from ..files.film_source import Film
 from ..files.films import FILM_SUFFIXES, PictureSequence, check_film, film_suffix, open_film
 from ..files.folders import files_of
 from ..files.pictures import READABLE_SUFFIXES, WRITABLE_SUFFIXES, check_writable, picture_size
 from ..files.styles import STYLE_SUFFIX, StyleSource, style_sources
+from ..files.video import VIDEO_SUFFIXES
 from ..host.errors import InputError
 from ..host.options import check_size, check_weights
 from ..pipeline.colors import recolors_style
@@ -23,25 +22,26 @@ from ..pipeline.film import FilmOptions
 from ..pipeline.look import check_combination
 from ..pipeline.scaling import scaled_size
 from .options import contents_of
+from .stylize_names import Named, check_folder, check_output, numbers_frames, outputs_of
 
 T = TypeVar("T")
-
-LONGEST_NAME = 255
-"""Bytes that file systems allow for the name of a file."""
 
 
 @dataclass(frozen=True)
 class Job:
     """One film in one look. A picture is a film of one frame."""
 
-    film: Film | PictureSequence
+    film: Film
     """The content."""
 
     styles: tuple[StyleSource, ...]
     """Its style; or all that are mixed, or have a region each."""
 
     outputs: tuple[Path, ...]
-    """The file to write; for a sequence of pictures, one for each."""
+    """The file to write, or a pattern for the files of frames; or a file for each picture."""
+
+    form: Literal["pictures", "film", "frames"]
+    """Whether there is a file for each picture, one for all, or a numbered one for each frame."""
 
     size: tuple[int, int]
     """Height and width of results in px."""
@@ -125,30 +125,32 @@ def make_plan(options: argparse.Namespace) -> Plan:
     for path in masks:
         picture_size(path)
     contents = _contents(options)
-    films = _films(contents, failures, together=how.frame_statistics != "per_frame")
-    results = [
-        (path, chosen, suffix)
-        for film in films
+    films = _films(contents, failures, options)
+    forms = [_form(film, options) for film in films]
+    named = [
+        Named(path, chosen, suffix)
+        for film, form in zip(films, forms, strict=True)
         for chosen in choices
-        for path, suffix in _sources(film)
+        for path, suffix in _sources(film, form)
     ]
-    outputs = _outputs(options, results)
+    outputs = outputs_of(options, named)
     inputs = (*contents, *(style.path for style in styles), *masks)
     for output in outputs:
-        _check_output(output, inputs)
-    _check_folder(outputs[0].parent, may_be_missing=outputs[0] != options.output)
+        check_output(output, inputs)
+    may_be_missing = outputs[0] != options.output or numbers_frames(options.output)
+    check_folder(outputs[0].parent, may_be_missing=may_be_missing)
     remaining = iter(outputs)
     jobs = []
-    for film in films:
+    for film, form in zip(films, forms, strict=True):
         size = scaled_size(film.size, how.content_size)
         for chosen in choices:
-            job = Job(film, chosen, tuple(islice(remaining, len(_sources(film)))), size)
-            for output in job.outputs:
-                if isinstance(film, PictureSequence):
-                    check_writable(output, size)
-                else:
+            own = tuple(islice(remaining, len(_sources(film, form))))
+            for output in own:
+                if form == "film":
                     check_film(output, film, size)
-            jobs.append(job)
+                else:
+                    check_writable(output, size)
+            jobs.append(Job(film, chosen, own, form, size))
     found = sum(len(job.outputs) for job in jobs)
     if options.skip_existing:
         jobs = [job for job in jobs if not all(output.exists() for output in job.outputs)]
@@ -185,28 +187,46 @@ def _style(path: Path) -> tuple[StyleSource, ...]:
     return style_sources([path])
 
 
-def _content(path: Path) -> tuple[Path, Film | None]:
-    film = open_film(path)
-    if film is None:
-        picture_size(path)
-    return path, film
-
-
 def _films(
-    contents: Sequence[Path], failures: list[Failure], *, together: bool
-) -> list[Film | PictureSequence]:
+    contents: Sequence[Path], failures: list[Failure], options: argparse.Namespace
+) -> list[Film]:
     """Contents as films: each picture by itself, or all pictures together as one."""
-    opened = dict(_usable(contents, _content, failures, tolerant=True))
-    pictures = [path for path, film in opened.items() if film is None]
+
+    def opened(path: Path) -> tuple[Path, Film | None]:
+        film = open_film(path, partial=options.partial)
+        if film is None:
+            picture_size(path)
+        return path, film
+
+    found = dict(_usable(contents, opened, failures, tolerant=True))
+    pictures = [path for path, film in found.items() if film is None]
+    together = options.frame_statistics != "per_frame" or _into_film(options, len(pictures))
     groups = [pictures] if together and pictures else [[path] for path in pictures]
-    films = [film for film in opened.values() if film is not None]
-    return [*map(PictureSequence, groups), *films]
+    fps = 25.0 if options.fps is None else options.fps
+    films = [film for film in found.values() if film is not None]
+    return [*(PictureSequence(group, fps) for group in groups), *films]
 
 
-def _sources(film: Film | PictureSequence) -> list[tuple[Path, str]]:
-    """The files that have a result each, and the suffix of that result."""
+def _into_film(options: argparse.Namespace, pictures: int) -> bool:
+    """Whether so many pictures are to become the frames of one file: where OUT is a film's name. A
+    .png or .webp is one if there is a frame rate."""
+    suffix = options.output.suffix.lower()
+    sure = FILM_SUFFIXES.difference(WRITABLE_SUFFIXES)
+    return options.fps is not None or (pictures > 1 and suffix in sure)
+
+
+def _form(film: Film, options: argparse.Namespace) -> Literal["pictures", "film", "frames"]:
     if isinstance(film, PictureSequence):
+        return "film" if _into_film(options, len(film)) else "pictures"
+    return "frames" if numbers_frames(options.output) else "film"
+
+
+def _sources(film: Film, form: str) -> list[tuple[Path, str]]:
+    """The files that have a result each, and the suffix of that result."""
+    if form == "pictures" and isinstance(film, PictureSequence):
         return [(path, ".png") for path in film.paths]
+    if isinstance(film, PictureSequence):
+        return [(film.path.absolute().parent, ".mp4")]
     return [(film.path, film_suffix(film))]
 
 
@@ -230,71 +250,5 @@ def _contents(options: argparse.Namespace) -> list[Path]:
         return path not in named and output in path.resolve().parents
 
     inside = any(folder.resolve() in output.parents for folder in named if folder.is_dir())
-    contents = files_of(named, READABLE_SUFFIXES)
+    contents = files_of(named, READABLE_SUFFIXES | VIDEO_SUFFIXES)
     return [path for path in contents if not (inside and is_result(path))]
-
-
-def _outputs(
-    options: argparse.Namespace, results: Sequence[tuple[Path, tuple[StyleSource, ...], str]]
-) -> list[Path]:
-    """The files to write: OUT itself, or one in the folder OUT for each result."""
-    output: Path = options.output
-    if not output.is_dir() and not options.output_is_folder:
-        count = len(results)
-        if output.suffix.lower() in FILM_SUFFIXES.union(WRITABLE_SUFFIXES) or output.exists():
-            if count > 1:
-                raise InputError(f"--output {output} is a file, {count} results need a folder")
-            return [output]
-        if count == 1 and not any(path.is_dir() for path in options.content):
-            return [output]
-    return _names_in(output, results)
-
-
-def _names_in(
-    folder: Path, results: Sequence[tuple[Path, tuple[StyleSource, ...], str]]
-) -> list[Path]:
-    """CONTENT_STYLE or CONTENT_STYLE+STYLE with its suffix for each, numbered from 2 where one is
-    taken."""
-    taken = set()
-    outputs = []
-    for content, styles, suffix in results:
-        stem = f"{content.stem}_{'+'.join(style.label for style in styles)}"
-        name, number = _fitting(stem, suffix), 1
-        while _folded(name) in taken:
-            number += 1
-            name = _fitting(stem, f"_{number}{suffix}")
-        taken.add(_folded(name))
-        outputs.append(folder / name)
-    return outputs
-
-
-def _fitting(stem: str, ending: str) -> str:
-    """A file name, its stem cut so that it has at most `LONGEST_NAME` bytes."""
-    room = LONGEST_NAME - len(os.fsencode(ending))
-    while len(os.fsencode(stem)) > room:
-        stem = stem[:-1]
-    return stem + ending
-
-
-def _folded(name: str) -> str:
-    """The same for names that some file systems do not tell apart, by their case or by how accents
-    are composed."""
-    return unicodedata.normalize("NFC", name).casefold()
-
-
-def _check_output(output: Path, inputs: Sequence[Path]) -> None:
-    if output.is_dir():
-        raise InputError(f"the output {output} is a folder, a file is to be written there")
-    if output.exists():
-        for path in inputs:
-            if output.samefile(path):
-                raise InputError(f"the output {output} is the input {path}: give another --output")
-
-
-def _check_folder(folder: Path, *, may_be_missing: bool) -> None:
-    while may_be_missing and not folder.exists():
-        folder = folder.parent
-    if not folder.is_dir():
-        raise InputError(f"{folder}, where the output is to go, is not an existing folder")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise InputError(f"nothing can be written into {folder}")

@@ -163,20 +163,19 @@ class _Stylist:
         try:
             started = time.perf_counter()
             looks = [self._look(job) for job in jobs]
-            if isinstance(film, PictureSequence):
+            if jobs[0].form == "pictures" and isinstance(film, PictureSequence):
                 frames = stylized_looks(self._model, film, looks, self._plan.options, report)
                 yield from _pictures(film, jobs, frames, started)
                 return
             for job, look in zip(jobs, looks, strict=True):
                 frames = stylized_looks(self._model, film, [look], self._plan.options, report)
-                yield _film(film, job, frames, started)
+                yield _film(job, (result for (result,) in frames), started)
                 started = time.perf_counter()
         except InputError as error:
             if alone:
                 raise
             self._report(work)
-            path = film.paths[0] if isinstance(film, PictureSequence) else film.path
-            yield Failure(str(path), str(error))
+            yield Failure(str(film.path), str(error))
         finally:
             if recolors_style(self._plan.options.preserve_color):
                 self._styles = None
@@ -189,7 +188,7 @@ class _Stylist:
         look.check(self._model, len(job.film))
         return look
 
-    def _encoded(self, film: Film | PictureSequence) -> dict[StyleSource, Style]:
+    def _encoded(self, film: Film) -> dict[StyleSource, Style]:
         """The styles, in the colours of a film's first frame if it is to keep them."""
         method = self._plan.options.preserve_color
         encoded = encoded_styles(
@@ -217,12 +216,24 @@ def _pictures(
             started = now
 
 
-def _film(film: Film, job: Job, frames: Iterator[list[Tensor]], started: float) -> Result:
-    """Writes a film in one look into one file."""
+def _film(job: Job, frames: Iterator[Tensor], started: float) -> Result:
+    """Writes a film in one look, into one file or into numbered pictures."""
     [output] = job.outputs
     output.parent.mkdir(parents=True, exist_ok=True)
-    write_film(output, film, (result for (result,) in frames), job.size)
-    return _result(job, film.path, output, len(film), time.perf_counter() - started)
+    count = 0
+
+    def counted() -> Iterator[Tensor]:
+        nonlocal count
+        for frame in frames:
+            count += 1
+            yield frame
+
+    if job.form == "frames":
+        for frame in counted():
+            write_picture(output.with_name(output.name % count), frame)
+    else:
+        write_film(output, job.film, counted(), job.size)
+    return _result(job, job.film.path, output, count, time.perf_counter() - started)
 
 
 def _result(job: Job, content: Path, output: Path, frames: int, seconds: float) -> Result:
@@ -239,7 +250,7 @@ def _art(plan: Plan, inputs: Inputs) -> int:
 
 def _work(jobs: Sequence[Job], options: FilmOptions) -> int:
     """Cells of one content to encode and to decode."""
-    film = jobs[0].film
-    if isinstance(film, PictureSequence):
-        return work_of(film.size, len(film), len(jobs), options)
-    return len(jobs) * work_of(film.size, len(film), 1, options)
+    film, looks = jobs[0].film, len(jobs)
+    if jobs[0].form == "pictures":
+        return work_of(film.size, len(film), looks, options)
+    return looks * work_of(film.size, len(film), 1, options)

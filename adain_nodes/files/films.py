@@ -162,10 +162,11 @@ def write_film(
 
 
 def film_suffix(film: Film) -> str:
-    """The suffix of results that are named after a film: its own if films are written to it."""
+    """The suffix of results that are named after a film: that of its format, whatever its name."""
     suffix = film.path.suffix.lower()
-    if suffix in FILM_SUFFIXES:
-        return film.path.suffix
     if isinstance(film, Video):
+        if suffix in VIDEO_FORMATS:
+            return film.path.suffix
         return ".mp4" if suffix in _LIKE_MP4 else ".mkv"
-    return ".png"
+    with opened(film.path) as image:
+        return {"GIF": ".gif", "WEBP": ".webp"}.get(image.format or "", ".png")

@@ -15,7 +15,7 @@ from torch import Tensor
 import adain_nodes
 from adain_nodes.cli import progress
 from adain_nodes.files.animations import Animation, open_animation
-from adain_nodes.files.films import write_film
+from adain_nodes.files.films import open_film, write_film
 from adain_nodes.files.masks import read_mask
 from adain_nodes.files.pictures import read_picture, write_picture
 from adain_nodes.host.options import FRAME_STATISTICS, FrameStatistics
@@ -332,3 +332,60 @@ def test_the_bar_goes_through_every_piece(
     assert told == sorted(told)
     assert told[-1] == pieces[-1]
     assert len(told) >= pieces[-1]
+
+
+def frames_of(path: str) -> Tensor:
+    film = open_film(path)
+    assert film is not None
+    return torch.stack(list(film))
+
+
+@pytest.mark.usefixtures("frames")
+@pytest.mark.parametrize("output", ["out.gif", "out.webp", "out.png", "out.mp4", "out.mov"])
+@pytest.mark.parametrize("content", ["film.png", "shots"])
+def test_any_film_becomes_any_other(stylize: Command, content: str, output: str) -> None:
+    if output in ("out.mp4", "out.mov"):
+        pytest.importorskip("av")
+    fps = ("--fps", "12.5") if content == "shots" else ()
+    assert stylize(content, *OIL, "-o", output, *fps) == 0
+    film = open_film(output)
+    assert film is not None and len(list(film)) == 4
+    source = None if content == "shots" else open_film(content)
+    times = [0, 0.08, 0.16, 0.24] if source is None else source.times
+    assert list(film.times) == pytest.approx(times, abs=0.011)
+
+
+@pytest.mark.usefixtures("frames")
+def test_a_video_becomes_numbered_pictures(stylize: Command) -> None:
+    pytest.importorskip("av")
+    assert stylize("film.png", *OIL, "-o", "out.mov") == 0
+    assert stylize("out.mov", *OIL, "-o", "new/%03d.png", "--alpha", "0") == 0
+    assert listing("new") == ["001.png", "002.png", "003.png", "004.png"]
+    assert stylize("film.png", *OIL, "-o", "frame-%d.jpg") == 0
+    assert Path("frame-4.jpg").is_file()
+
+
+@pytest.mark.usefixtures("frames")
+def test_a_film_that_breaks_off_gives_its_good_frames_when_asked(
+    stylize: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert stylize("film.png", *OIL, "-o", "whole.gif") == 0
+    Path("cut.gif").write_bytes(Path("whole.gif").read_bytes()[:-400])
+    assert stylize("cut.gif", *OIL, "-o", "out.gif") == 2
+    assert "frame 4 of 4 cannot be read" in capsys.readouterr().err
+    assert stylize("cut.gif", *OIL, "-o", "out.gif", "--partial") == 0
+    assert len(frames_of("out.gif")) == 3
+
+
+@pytest.mark.usefixtures("frames")
+def test_results_are_called_after_the_format_of_their_content(stylize: Command) -> None:
+    assert stylize("film.png", *OIL, "-o", "moving.gif") == 0
+    Path("moving.gif").rename("a.jpg")
+    Path("film.png").rename("b.apng")
+    assert stylize("a.jpg", "b.apng", *OIL, "-o", "out") == 0
+    assert listing("out") == ["a_oil.gif", "b_oil.png"]
+
+
+def test_a_frame_rate_must_be_one(stylize: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    assert stylize("cat.png", *OIL, "-o", "out.gif", "--fps", "0") == 2
+    assert "fps must be a number of frames per second above 0, got 0" in capsys.readouterr().err
