@@ -23,9 +23,8 @@ from adain_nodes.files.sheets import arranged
 from adain_nodes.files.styles import load_style, save_style
 from adain_nodes.host.options import FRAME_STATISTICS
 from adain_nodes.models.model import Model, load_model
-from adain_nodes.pipeline import sweeps
 from adain_nodes.pipeline.stylize import stylize
-from adain_nodes.pipeline.sweeps import Rows
+from adain_nodes.pipeline.sweeps import Rows, Sweep
 from adain_nodes.pipeline.transfer import (
     compose,
     decode,
@@ -68,9 +67,7 @@ def contact_sheet(model: Model) -> Rows:
         "watercolour",
         "geometry",
     ]
-    return sweeps.style_sweep(
-        model, list(map(content, contents)), list(map(style, styles)), size=SIZE
-    )
+    return Sweep(model, list(map(content, contents)), list(map(style, styles)), SIZE).by_style()
 
 
 def models(model: Model) -> Rows:
@@ -79,15 +76,15 @@ def models(model: Model) -> Rows:
     rows: Rows = []
     for name, art in [("astronaut", "swirls"), ("cat", "mosaic"), ("pavilion", "woodcut")]:
         picture, pattern = content(name), style(art)
-        results = [sweeps.style_sweep(each, [picture], [pattern], size=SIZE)[1][1] for each in both]
+        results = [Sweep(each, [picture], [pattern], SIZE).by_style()[1][1] for each in both]
         rows.append([picture, pattern, *results])
     return rows
 
 
 def alpha(model: Model) -> Rows:
     return [
-        *sweeps.alpha_sweep(model, [content("astronaut")], [style("stained-glass")], size=SIZE),
-        *sweeps.alpha_sweep(model, [content("pavilion")], [style("swirls")], size=SIZE),
+        *Sweep(model, [content("astronaut")], [style("stained-glass")], SIZE).by_alpha(),
+        *Sweep(model, [content("pavilion")], [style("swirls")], SIZE).by_alpha(),
     ]
 
 
@@ -109,7 +106,7 @@ def strength_map(model: Model) -> Rows:
 
 def interpolation(model: Model) -> Rows:
     styles = [style(name) for name in ("swirls", "stained-glass", "poppies", "woodcut")]
-    return sweeps.interpolation_square(model, content("pavilion"), styles, size=SIZE)
+    return Sweep(model, [content("pavilion")], styles, SIZE).by_mixture()
 
 
 def regions(model: Model) -> Rows:
@@ -155,8 +152,8 @@ def style_mask(model: Model) -> Rows:
 
 def color(model: Model) -> Rows:
     return [
-        *sweeps.color_sweep(model, [content("pavilion")], [style("swirls")], size=SIZE),
-        *sweeps.color_sweep(model, [content("cat")], [style("woodcut")], size=SIZE),
+        *Sweep(model, [content("pavilion")], [style("swirls")], SIZE).by_color(),
+        *Sweep(model, [content("cat")], [style("woodcut")], SIZE).by_color(),
     ]
 
 

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from ..host.errors import InputError
 from ..host.options import COLOR_METHODS, check_share, check_size
 from .options import add_contents, add_model, add_output, add_several, contents_of
 
-if TYPE_CHECKING:
-    from ..pipeline.sweeps import Rows
-
-SWEEPS = ("styles", "alpha", "interpolation", "color", "mask")
+SWEEPS = {
+    "styles": "by_style",
+    "alpha": "by_alpha",
+    "interpolation": "by_mixture",
+    "color": "by_color",
+    "mask": "by_mask",
+}
+"""What --sweep takes, and the method of `Sweep` that makes it."""
 
 DESCRIPTION = """\
 Makes one picture out of many, all cropped to squares. What is in it depends on --sweep:
@@ -55,56 +55,55 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.set_defaults(run=run)
 
 
-@dataclass(frozen=True)
-class Sheet:
-    """What is to be made."""
-
-    rows: int
-    """Pictures down."""
-
-    columns: int
-    """Pictures across."""
-
-    pieces: int
-    """Pictures to encode and to decode."""
-
-    make: Callable[..., Rows]
-    """Makes the pictures: one of `sweeps`, which wants a model and may have `progress`."""
-
-
 def run(options: argparse.Namespace) -> None:
-    from ..files.pictures import check_writable, write_picture
+    from ..files.folders import files_of
+    from ..files.masks import read_mask
+    from ..files.pictures import READABLE_SUFFIXES, check_writable, read_picture, write_picture
     from ..files.sheets import GAP, arranged
     from ..host.devices import chosen_device
     from ..models.model import load_model
+    from ..pipeline.sweeps import Sweep
     from .progress import terminal_progress
 
-    _expand(options)
+    options.content = files_of(contents_of(options), READABLE_SUFFIXES)
+    options.style = files_of(options.style, READABLE_SUFFIXES)
     _check(options)
-    sheet = _sheet(options)
-    height, width = (
-        count * options.cell + (count - 1) * GAP for count in (sheet.rows, sheet.columns)
+    contents, styles = (
+        [read_picture(path) for path in paths] for paths in (options.content, options.style)
     )
+    mask = [] if options.mask is None else [read_mask(options.mask)]
+    rows, columns, pieces = extent(options.sweep, len(contents), len(styles))
+    height, width = (count * options.cell + (count - 1) * GAP for count in (rows, columns))
     check_writable(options.output, (height, width))
     model = load_model(
         options.model, precision=options.precision, device=chosen_device(options.device)
     )
-    with terminal_progress(sheet.pieces) as progress:
-        rows = sheet.make(model, progress=progress)
-    write_picture(options.output, arranged(rows, options.cell))
+    alpha = 1.0 if options.alpha is None else options.alpha
+    with terminal_progress(pieces) as progress:
+        sweep = Sweep(model, contents, styles, options.size, alpha, progress)
+        pictures = getattr(sweep, SWEEPS[options.sweep])(*mask)
+    write_picture(options.output, arranged(pictures, options.cell))
     print(
-        f"{options.output}: {options.sweep}, {len(options.content)} contents, "
-        f"{len(options.style)} styles, {width}x{height} px"
+        f"{options.output}: {options.sweep}, {len(contents)} contents, {len(styles)} styles, "
+        f"{width}x{height} px"
     )
 
 
-def _expand(options: argparse.Namespace) -> None:
-    """Puts the pictures of folders in their place."""
-    from ..files.folders import files_of
-    from ..files.pictures import READABLE_SUFFIXES
+def extent(sweep: str, contents: int, styles: int) -> tuple[int, int, int]:
+    """Pictures down and across a sheet, and pictures that are encoded and decoded for it."""
+    from ..pipeline.colors import recolors_style
+    from ..pipeline.sweeps import ALPHAS, SQUARE
 
-    options.content = files_of(contents_of(options), READABLE_SUFFIXES)
-    options.style = files_of(options.style, READABLE_SUFFIXES)
+    pairs = contents * styles
+    recolored = sum(map(recolors_style, COLOR_METHODS))
+    rows, columns, more = {
+        "styles": (contents + 1, styles + 1, pairs),
+        "alpha": (pairs, len(ALPHAS) + 2, pairs * len(ALPHAS)),
+        "interpolation": (SQUARE, SQUARE + 2, SQUARE**2),
+        "color": (pairs, len(COLOR_METHODS) + 3, pairs * (1 + 2 * recolored)),
+        "mask": (contents, 5, contents),
+    }[sweep]
+    return rows, columns, contents + styles + more
 
 
 def _check(options: argparse.Namespace) -> None:
@@ -122,40 +121,3 @@ def _check(options: argparse.Namespace) -> None:
         raise InputError(f"--sweep interpolation takes one content, got {len(options.content)}")
     if options.cell < 1:
         raise InputError(f"--cell must be at least 1 px, got {options.cell}")
-
-
-def _sheet(options: argparse.Namespace) -> Sheet:
-    """Reads the pictures.
-
-    Raises:
-        InputError: one cannot be read.
-    """
-    from ..files.masks import read_mask
-    from ..files.pictures import read_picture
-    from ..pipeline import sweeps
-    from ..pipeline.colors import recolors_style
-
-    contents = [read_picture(path) for path in options.content]
-    styles = [read_picture(path) for path in options.style]
-    alpha = 1.0 if options.alpha is None else options.alpha
-    inputs, pairs = len(contents) + len(styles), len(contents) * len(styles)
-    several: dict[str, Any] = {"contents": contents, "styles": styles, "size": options.size}
-    if options.sweep == "alpha":
-        values = len(sweeps.ALPHAS)
-        make = partial(sweeps.alpha_sweep, **several)
-        return Sheet(pairs, values + 2, inputs + pairs * values, make)
-    if options.sweep == "interpolation":
-        side = sweeps.SQUARE
-        one: dict[str, Any] = {"content": contents[0], "styles": styles, "size": options.size}
-        make = partial(sweeps.interpolation_square, **one, alpha=alpha)
-        return Sheet(side, side + 2, inputs + side**2, make)
-    if options.sweep == "color":
-        results = 1 + 2 * sum(map(recolors_style, COLOR_METHODS))
-        make = partial(sweeps.color_sweep, **several, alpha=alpha)
-        return Sheet(pairs, len(COLOR_METHODS) + 3, inputs + pairs * results, make)
-    if options.sweep == "mask":
-        mask = read_mask(options.mask)
-        make = partial(sweeps.mask_sweep, **several, mask=mask, alpha=alpha)
-        return Sheet(len(contents), 5, inputs + len(contents), make)
-    make = partial(sweeps.style_sweep, **several, alpha=alpha)
-    return Sheet(len(contents) + 1, len(styles) + 1, inputs + pairs, make)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from adain_nodes.files.masks import read_mask
 from adain_nodes.files.pictures import read_picture, write_picture
 from adain_nodes.files.sheets import GAP, arranged
 from adain_nodes.models.model import load_model
-from adain_nodes.pipeline import sweeps
+from adain_nodes.pipeline.sweeps import Sweep
 
 CELL = 16
 
@@ -76,17 +75,16 @@ def test_sheets_have_their_size(
 def test_a_sheet_shows_what_its_sweep_makes(command: Command, tiny_model_folder: Path) -> None:
     model = load_model(str(tiny_model_folder))
     content, first, second = (read_picture(Path(f"{name}.png")) for name in ("c2", "s3", "s1"))
+    sweep = Sweep(model, [content], [first, second], 16, 0.4)
     expected = {
-        "styles": sweeps.style_sweep(model, [content], [first, second], size=16, alpha=0.4),
-        "color": sweeps.color_sweep(model, [content], [first, second], size=16, alpha=0.4),
-        "mask": sweeps.mask_sweep(
-            model, [content], [first, second], read_mask(Path("mask.png")), size=16, alpha=0.4
-        ),
+        "styles": sweep.by_style(),
+        "color": sweep.by_color(),
+        "mask": sweep.by_mask(read_mask(Path("mask.png"))),
     }
-    for sweep, rows in expected.items():
-        mask = "--mask mask.png" if sweep == "mask" else ""
+    for name, rows in expected.items():
+        mask = "--mask mask.png" if name == "mask" else ""
         pictures = "--content c2.png --style s3.png s1.png"
-        assert command(f"{pictures} --sweep {sweep} --alpha 0.4 {mask}") == 0
+        assert command(f"{pictures} --sweep {name} --alpha 0.4 {mask}") == 0
         sheet = read_picture(Path("sheet.png"))[0]
         torch.testing.assert_close(sheet, arranged(rows, CELL), rtol=0, atol=0.51 / 255)
 
@@ -117,23 +115,15 @@ def test_bad_input_is_refused_in_one_line(
     assert sorted(folder.iterdir()) == before
 
 
-@pytest.mark.parametrize("sweep", grid.SWEEPS)
-@pytest.mark.usefixtures("folder")
-def test_progress_counts_every_picture(tiny_model_folder: Path, sweep: str) -> None:
-    styles = {"interpolation": 4, "mask": 2}.get(sweep, 3)
-    options = argparse.Namespace(
-        content=[Path("c1.png")],
-        style=[Path(f"s{index + 1}.png") for index in range(styles)],
-        sweep=sweep,
-        mask=Path("mask.png"),
-        alpha=None,
-        size=16,
-    )
-    sheet = grid._sheet(options)
+@pytest.mark.parametrize("name", grid.SWEEPS)
+def test_progress_counts_every_picture(tiny_model_folder: Path, name: str) -> None:
+    contents = [torch.rand(1, 20, 30, 3) for _ in range(1 if name == "interpolation" else 2)]
+    styles = [torch.rand(1, 24, 18, 3) for _ in range({"interpolation": 4, "mask": 2}.get(name, 3))]
     finished = []
-    rows = sheet.make(
-        load_model(str(tiny_model_folder)),
+    sweep = Sweep(
+        load_model(str(tiny_model_folder)), contents, styles, 16,
         progress=lambda done, total: finished.append(done == total),
-    )
-    assert (len(rows), len(rows[0])) == (sheet.rows, sheet.columns)
-    assert sum(finished) == sheet.pieces
+    )  # fmt: skip
+    rows = getattr(sweep, grid.SWEEPS[name])(*([torch.eye(12)[None]] if name == "mask" else []))
+    extent = grid.extent(name, len(contents), len(styles))
+    assert (len(rows), len(rows[0]), sum(finished)) == extent

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -11,8 +10,8 @@ from torch import Tensor
 
 from adain_nodes.host.options import COLOR_METHODS
 from adain_nodes.models.model import Model
-from adain_nodes.pipeline import sweeps
 from adain_nodes.pipeline.colors import match_color
+from adain_nodes.pipeline.sweeps import SQUARE, Sweep
 from adain_nodes.pipeline.transfer import decode, encode, style_statistics, transfer
 from adain_nodes.pipeline.types import Style
 
@@ -47,7 +46,7 @@ def assert_shows(place: Tensor | None, expected: Tensor) -> None:
 def test_styles_are_in_the_first_row_and_contents_in_the_first_column(
     model: Model, contents: list[Tensor], styles: list[Tensor]
 ) -> None:
-    rows = sweeps.style_sweep(model, contents, styles, size=SIZE, alpha=0.7)
+    rows = Sweep(model, contents, styles, SIZE, 0.7).by_style()
     assert rows[0][0] is None
     assert [len(row) for row in rows] == [5, 5, 5]
     for column, style in enumerate(styles, 1):
@@ -60,7 +59,7 @@ def test_styles_are_in_the_first_row_and_contents_in_the_first_column(
 def test_alpha_goes_from_the_content_to_the_style(
     model: Model, contents: list[Tensor], styles: list[Tensor]
 ) -> None:
-    rows = sweeps.alpha_sweep(model, contents, styles[:3], size=SIZE)
+    rows = Sweep(model, contents, styles[:3], SIZE).by_alpha()
     pairs = [(content, style) for content in contents for style in styles[:3]]
     assert len(rows) == len(pairs)
     for row, (content, style) in zip(rows, pairs, strict=True):
@@ -73,8 +72,8 @@ def test_the_corners_of_the_square_are_single_styles_and_the_rest_is_bilinear(
     model: Model, contents: list[Tensor], styles: list[Tensor]
 ) -> None:
     content = contents[0]
-    rows = sweeps.interpolation_square(model, content, styles, size=SIZE)
-    last = sweeps.SQUARE - 1
+    rows = Sweep(model, [content], styles, SIZE).by_mixture()
+    last = SQUARE - 1
     corners = [(0, 0), (0, last), (last, 0), (last, last)]
     outside = [(0, 0), (0, -1), (last, 0), (last, -1)]
     for style, (row, column), (row_outside, column_outside) in zip(
@@ -88,8 +87,8 @@ def test_the_corners_of_the_square_are_single_styles_and_the_rest_is_bilinear(
     # AdaIN is affine in the style: a mixture is the weighted sum of the features.
     features = encode(model, content, shorter_side=SIZE)
     outputs = [transfer(features, style_in(model, style)).values for style in styles]
-    for row in range(sweeps.SQUARE):
-        for column in range(sweeps.SQUARE):
+    for row in range(SQUARE):
+        for column in range(SQUARE):
             down, across = row / last, column / last
             weights = [
                 (1 - down) * (1 - across), (1 - down) * across, down * (1 - across), down * across,
@@ -104,7 +103,7 @@ def test_the_corners_of_the_square_are_single_styles_and_the_rest_is_bilinear(
 def test_colours_are_kept_by_every_method(
     model: Model, contents: list[Tensor], styles: list[Tensor]
 ) -> None:
-    rows = sweeps.color_sweep(model, contents, styles[:2], size=SIZE, alpha=0.9)
+    rows = Sweep(model, contents, styles[:2], SIZE, 0.9).by_color()
     pairs = [(content, style) for content in contents for style in styles[:2]]
     assert len(rows) == len(pairs)
     for row, (content, style) in zip(rows, pairs, strict=True):
@@ -125,7 +124,7 @@ def test_the_first_style_is_within_the_mask_and_the_second_without(
 ) -> None:
     for value, style in ((1.0, styles[0]), (0.0, styles[1])):
         mask = torch.full((1, 9, 9), value)
-        rows = sweeps.mask_sweep(model, contents, styles[:2], mask, size=SIZE)
+        rows = Sweep(model, contents, styles[:2], SIZE).by_mask(mask)
         for row, content in zip(rows, contents, strict=True):
             assert row[0] is content and row[2] is styles[0] and row[3] is styles[1]
             assert_shows(row[1], torch.full((1, *content.shape[1:3], 1), value))
@@ -134,7 +133,7 @@ def test_the_first_style_is_within_the_mask_and_the_second_without(
     # A square of 4x4 cells, the left half masked: each half has the statistics of its style.
     content, mask = torch.rand(1, 32, 32, 3), torch.zeros(1, 32, 32)
     mask[:, :, :16] = 1
-    (row,) = sweeps.mask_sweep(model, [content], styles[:2], mask, size=32)
+    (row,) = Sweep(model, [content], styles[:2], 32).by_mask(mask)
     features = encode(model, content, shorter_side=32)
     values = features.values.clone()
     for half, style in zip((slice(0, 2), slice(2, 4)), styles, strict=False):
@@ -155,36 +154,5 @@ def test_alpha_applies_to_every_region(
     model: Model, contents: list[Tensor], styles: list[Tensor], alpha: float
 ) -> None:
     mask = torch.ones(1, 9, 9)
-    (row,) = sweeps.mask_sweep(model, contents[:1], styles[:2], mask, size=SIZE, alpha=alpha)
+    (row,) = Sweep(model, contents[:1], styles[:2], SIZE, alpha).by_mask(mask)
     assert_shows(row[4], stylized(model, contents[0], styles[0], alpha))
-
-
-@pytest.mark.parametrize(
-    ("make", "pieces"),
-    [
-        (lambda m, c, s, p: sweeps.style_sweep(m, c, s, size=SIZE, progress=p), 2 + 4 + 8),
-        (lambda m, c, s, p: sweeps.alpha_sweep(m, c, s, size=SIZE, progress=p), 2 + 4 + 40),
-        (
-            lambda m, c, s, p: sweeps.interpolation_square(m, c[0], s, size=SIZE, progress=p),
-            1 + 4 + 25,
-        ),
-        (lambda m, c, s, p: sweeps.color_sweep(m, c, s, size=SIZE, progress=p), 2 + 4 + 8 * 9),
-        (
-            lambda m, c, s, p: sweeps.mask_sweep(
-                m, c, s[:2], torch.eye(16)[None], size=SIZE, progress=p
-            ),
-            2 + 2 + 2,
-        ),
-    ],
-    ids=["styles", "alpha", "interpolation", "color", "mask"],
-)
-def test_progress_is_told_of_every_picture(
-    model: Model,
-    contents: list[Tensor],
-    styles: list[Tensor],
-    make: Callable[..., sweeps.Rows],
-    pieces: int,
-) -> None:
-    finished = []
-    make(model, contents, styles, lambda done, total: finished.append(done == total))
-    assert sum(finished) == pieces
