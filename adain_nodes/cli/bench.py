@@ -18,7 +18,7 @@ from ..host.errors import InputError
 if TYPE_CHECKING:
     import torch
 
-    from .benchmark import FilmTiming, Timing
+    from .benchmark import Timing
 
 DESCRIPTION = """\
 Stylises random pictures, content and style of the same size, and compares
@@ -112,13 +112,8 @@ def run(options: argparse.Namespace) -> None:
         report["rows"] += rows
         show("\n" + table(HEADER, map(cells, rows)))
     if options.frames:
-        film = measure_film(model, options.frames)
-        report["film"] = {
-            "frames": film.frames,
-            "frames_per_second": round(film.frames_per_second, 3),
-            "memory_growth": film.growth,
-        }
-        show("\n" + film_line(film))
+        report["film"] = measure_film(model, options.frames)
+        show("\n" + film_line(report["film"]))
     if options.json:
         print(json.dumps(report, indent=2))
 
@@ -161,14 +156,15 @@ def cells(entry: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def film_line(film: FilmTiming) -> str:
+def film_line(film: Mapping[str, Any]) -> str:
     """A line that says how a film went."""
     from .benchmark import FRAME, SETTLED
 
-    growth = "unknown" if film.growth is None else f"{film.growth / 2**20:+.1f} MiB"
+    growth = film["memory_growth"]
     return (
-        f"Film of {film.frames} frames of {FRAME[1]}x{FRAME[0]} px: "
-        f"{film.frames_per_second:.2f} frames a second, memory after frame {SETTLED}: {growth}"
+        f"Film of {film['frames']} frames of {FRAME[1]}x{FRAME[0]} px: "
+        f"{film['frames_per_second']:.2f} frames a second, memory after frame {SETTLED}: "
+        f"{'unknown' if growth is None else f'{growth / 2**20:+.1f} MiB'}"
     )
 
 

@@ -7,11 +7,12 @@ import multiprocessing
 import re
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -85,26 +86,6 @@ class Timing:
     def median(self) -> float:
         """Median of `seconds`."""
         return statistics.median(self.seconds)
-
-
-@dataclass(frozen=True)
-class FilmTiming:
-    """How long a film took, and how its memory grew."""
-
-    frames: int
-    """Number of frames."""
-
-    seconds: float
-    """Seconds for all frames but the first, which prepares what the others use."""
-
-    growth: int | None
-    """Bytes by which the memory of the process grew after `SETTLED` frames; None if the system does
-    not tell, or the film is too short."""
-
-    @property
-    def frames_per_second(self) -> float:
-        """Frames a second, without the first frame."""
-        return (self.frames - 1) / self.seconds
 
 
 def settings(model: str, device: str, size: int) -> list[Setting]:
@@ -219,31 +200,28 @@ def process_memory(name: str) -> int | None:
     return None
 
 
-def measure_film(model: Model, frames: int) -> FilmTiming:
-    """Stylises a film of random frames and keeps none of them.
+def measure_film(model: Model, frames: int) -> dict[str, Any]:
+    """Stylises a film of so many random frames, at least 2, and keeps none of them.
 
-    Args:
-        model: model to use.
-        frames: number of frames, at least 2.
+    Returns:
+        `frames`; `frames_per_second`, without the first, which prepares what the others use;
+        `memory_growth`, the bytes by which the process grew after `SETTLED` frames, None if the
+        system does not tell, or the film is too short.
     """
     generator = torch.Generator().manual_seed(0)
-
-    def random_frames() -> Iterator[Tensor]:
-        for _ in range(frames):
-            yield torch.rand(*FRAME, 3, generator=generator)
-
+    pictures = (torch.rand(*FRAME, 3, generator=generator) for _ in range(frames))
     style = transfer.style_of(model, torch.rand(1, 512, 512, 3, generator=generator))
-    results = stylize_frames(random_frames(), style, FilmOptions(), model=model)
+    results = stylize_frames(pictures, style, FilmOptions(), model=model)
     next(results)
     started = time.perf_counter()
     settled = None
     for number, _ in enumerate(results, 2):
         if number == SETTLED:
             settled = process_memory("VmRSS")
-    seconds = time.perf_counter() - started
+    rate = (frames - 1) / (time.perf_counter() - started)
     final = None if settled is None else process_memory("VmRSS")
     growth = None if settled is None or final is None else final - settled
-    return FilmTiming(frames, seconds, growth)
+    return {"frames": frames, "frames_per_second": round(rate, 3), "memory_growth": growth}
 
 
 def _load(setting: Setting) -> Model:

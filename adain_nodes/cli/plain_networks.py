@@ -19,10 +19,9 @@ class PlainModel:
     """
 
     def __init__(self, model: Model) -> None:
-        encoder, decoder = model.encoder.load(), model.decoder.load()
         self._device = model.encoder.device
-        self._encoder = plain_encoder(encoder).to(self._device)
-        self._decoder = plain_decoder(decoder).to(self._device)
+        self._encoder = plain(model.encoder.load()).to(self._device)
+        self._decoder = plain(model.decoder.load()).to(self._device)
 
     @torch.no_grad()
     def __call__(self, content: Tensor, art: Tensor) -> Tensor:
@@ -45,23 +44,17 @@ class PlainModel:
         return columns.mean(dim=2)[..., None, None], std[..., None, None]
 
 
-def plain_encoder(encoder: Encoder) -> nn.Sequential:
-    """An encoder's layers, one by one."""
+def plain(network: Encoder | Decoder) -> nn.Sequential:
+    """The layers of an encoder or of a decoder, one by one."""
+    architecture = network.architecture
+    encodes = isinstance(network, Encoder)
     modules: list[nn.Module] = []
-    for layer in encoder.architecture.encoder_layers():
+    for layer in architecture.encoder_layers() if encodes else architecture.decoder_layers():
         if layer.pools:
             modules.append(nn.MaxPool2d(2, ceil_mode=True))
-        modules += [nn.ReflectionPad2d(1), _plain(encoder.get_submodule(layer.name)), nn.ReLU()]
-    return nn.Sequential(*modules)
-
-
-def plain_decoder(decoder: Decoder) -> nn.Sequential:
-    """A decoder's layers, one by one."""
-    modules: list[nn.Module] = []
-    for layer in decoder.architecture.decoder_layers():
         if layer.upsamples:
             modules.append(nn.Upsample(scale_factor=2, mode="nearest"))
-        modules += [nn.ReflectionPad2d(1), _plain(decoder.get_submodule(layer.name))]
+        modules += [nn.ReflectionPad2d(1), _plain(network.get_submodule(layer.name))]
         if layer.relu:
             modules.append(nn.ReLU())
     return nn.Sequential(*modules)

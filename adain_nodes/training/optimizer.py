@@ -65,7 +65,9 @@ class Optimizer:
     ) -> None:
         self._decoder = decoder
         self._centering = Centering(decoder, world) if keep_channels_alive else None
-        self._revival = Revival(decoder, world) if keep_channels_alive else None
+        self._helps: list[Centering | Revival] = []
+        if self._centering is not None:
+            self._helps = [self._centering, Revival(decoder, world)]
         self._kernels: dict[str, tuple[nn.Parameter, nn.Parameter]] = {}  # each with its matrix
         named = dict(decoder.named_parameters())
         if method == "muon":
@@ -110,10 +112,8 @@ class Optimizer:
             for group in optimizer.param_groups:
                 group["lr"] = MUON_RMS * learning_rate if beside_muon else learning_rate
             optimizer.step()
-        if self._centering is not None:
-            self._centering.after_step()
-        if self._revival is not None:
-            self._revival.after_step()
+        for help_ in self._helps:
+            help_.after_step()
         # Calls of the decoder between steps, such as those for previews, must not count.
         self._observe(False)
         return norm
@@ -133,16 +133,14 @@ class Optimizer:
         Raises:
             InputError: it is that of another method or decoder.
         """
-        means: dict[str, Tensor] = {}
         found: dict[str, dict[str, Tensor]] = {}
         for place, value in state.items():
             key, _, name = place.partition(".")
-            if key == _MEAN:
-                means[name] = value
-            else:
-                found.setdefault(name, {})[key] = value
+            found.setdefault(name, {})[key] = value
         if self._centering is not None:
-            self._centering.restore(means)
+            self._centering.restore(
+                {name: values[_MEAN] for name, values in found.items() if _MEAN in values}
+            )
         for name, parameter, optimizer in self._parameters():
             wanted = {"momentum_buffer"} if name in self._kernels else _ADAM_STATE
             values = found.get(name, {})
@@ -157,10 +155,8 @@ class Optimizer:
             }
 
     def _observe(self, observing: bool) -> None:
-        if self._centering is not None:
-            self._centering.observe(observing)
-        if self._revival is not None:
-            self._revival.observe(observing)
+        for help_ in self._helps:
+            help_.observe(observing)
 
     def _parameters(self) -> Iterator[tuple[str, nn.Parameter, torch.optim.Optimizer]]:
         for name, parameter in self._others.items():

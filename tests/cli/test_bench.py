@@ -9,7 +9,7 @@ import pytest
 
 from adain_nodes.cli import benchmark, main
 from adain_nodes.cli.bench import HEADER, cells, film_line, row
-from adain_nodes.cli.benchmark import PLAIN, FilmTiming, Setting, Timing
+from adain_nodes.cli.benchmark import PLAIN, Setting, Timing
 
 KEYS = {
     "size", "method", "precision", "seconds", "fastest", "slowest", "first", "ratio", "flops",
@@ -45,10 +45,10 @@ def test_a_row_as_cells(memory: int | None, text: str) -> None:
 
 
 def test_a_film_in_words() -> None:
-    assert film_line(FilmTiming(3, 4.0, 1 << 20)).endswith(
-        "0.50 frames a second, memory after frame 30: +1.0 MiB"
-    )
-    assert film_line(FilmTiming(3, 4.0, None)).endswith("unknown")
+    film = {"frames": 3, "frames_per_second": 0.5, "memory_growth": 1 << 20}
+    line = film_line(film)
+    assert line.endswith("0.50 frames a second, memory after frame 30: +1.0 MiB")
+    assert film_line({**film, "memory_growth": None}).endswith("unknown")
 
 
 def test_json(tiny_model_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

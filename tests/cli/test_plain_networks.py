@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from adain_nodes.cli.plain_networks import PlainModel, plain_decoder, plain_encoder
+from adain_nodes.cli.plain_networks import PlainModel, plain
 from adain_nodes.models.model import Model
 from adain_nodes.pipeline.transfer import decode, encode, style_of, transfer
 
@@ -23,7 +23,7 @@ def test_it_computes_in_fp32_whatever_the_model_does(model: Model) -> None:
     expected = encoder(picture)
     encoder.to(torch.bfloat16, memory_format=torch.channels_last)  # type: ignore[call-overload]
     decoder.to(torch.bfloat16)
-    features = plain_encoder(encoder)(picture)
-    assert features.dtype == plain_decoder(decoder)(features).dtype == torch.float32
+    features = plain(encoder)(picture)
+    assert features.dtype == plain(decoder)(features).dtype == torch.float32
     assert features.is_contiguous()
     torch.testing.assert_close(features, expected, rtol=0.05, atol=0.02)
