@@ -104,7 +104,7 @@ def _report(study: Study, contents: Sequence[Path], styles: Sequence[Path]) -> N
     held_out = {}
     for name, losses in study.held_out_losses():
         held_out[name] = losses
-        print(f"{name}  content {losses.content:.4g}  style {losses.style:.4g}", flush=True)
+        print(f"{name}  content {losses['content']:.4g}  style {losses['style']:.4g}", flush=True)
     print(f"\n{write_report(study.folder, held_out)}")
     write_picture(study.folder / "sheet.png", study.sheet(contents, styles, SHEET_SIZE))
     plot_curves(read_curves(study.folder), study.folder / "curves.png")

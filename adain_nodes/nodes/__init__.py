@@ -13,39 +13,23 @@ from .style_files import AdaINLoadStyle, AdaINSaveStyle
 from .styles import AdaINInterpolateStyles, AdaINStackStyles, AdaINStyle
 from .stylize import AdaINStylize
 
-NODE_CLASS_MAPPINGS: dict[str, type] = {
-    node.__name__: node
-    for node in (
-        AdaINModelLoader,
-        AdaINExampleImage,
-        AdaINEncode,
-        AdaINStyle,
-        AdaINInterpolateStyles,
-        AdaINStackStyles,
-        AdaINSaveStyle,
-        AdaINLoadStyle,
-        AdaINTransfer,
-        AdaINSpatialMask,
-        AdaINDecode,
-        AdaINMatchColor,
-        AdaINStylize,
-        AdaINLosses,
-    )
+_NAMES = {
+    AdaINModelLoader: "Load AdaIN Model",
+    AdaINExampleImage: "Load AdaIN Example Image",
+    AdaINEncode: "AdaIN Encode (VGG)",
+    AdaINStyle: "AdaIN Style Statistics",
+    AdaINInterpolateStyles: "AdaIN Interpolate Styles",
+    AdaINStackStyles: "AdaIN Stack Styles",
+    AdaINSaveStyle: "Save AdaIN Style",
+    AdaINLoadStyle: "Load AdaIN Style",
+    AdaINTransfer: "AdaIN",
+    AdaINSpatialMask: "AdaIN Spatial Mask",
+    AdaINDecode: "AdaIN Decode",
+    AdaINMatchColor: "AdaIN Match Color",
+    AdaINStylize: "AdaIN Stylize",
+    AdaINLosses: "AdaIN Losses",
 }
 
-NODE_DISPLAY_NAME_MAPPINGS: dict[str, str] = {
-    "AdaINModelLoader": "Load AdaIN Model",
-    "AdaINExampleImage": "Load AdaIN Example Image",
-    "AdaINEncode": "AdaIN Encode (VGG)",
-    "AdaINStyle": "AdaIN Style Statistics",
-    "AdaINInterpolateStyles": "AdaIN Interpolate Styles",
-    "AdaINStackStyles": "AdaIN Stack Styles",
-    "AdaINSaveStyle": "Save AdaIN Style",
-    "AdaINLoadStyle": "Load AdaIN Style",
-    "AdaINTransfer": "AdaIN",
-    "AdaINSpatialMask": "AdaIN Spatial Mask",
-    "AdaINDecode": "AdaIN Decode",
-    "AdaINMatchColor": "AdaIN Match Color",
-    "AdaINStylize": "AdaIN Stylize",
-    "AdaINLosses": "AdaIN Losses",
-}
+NODE_CLASS_MAPPINGS: dict[str, type] = {node.__name__: node for node in _NAMES}
+
+NODE_DISPLAY_NAME_MAPPINGS: dict[str, str] = {node.__name__: name for node, name in _NAMES.items()}

@@ -21,6 +21,7 @@ _PACKAGE = Path(__file__).parents[2]
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_FILENAME = re.compile(rf"{_PLAIN_NAME.pattern}\.safetensors")
 _REPOSITORY = re.compile(rf"{_PLAIN_NAME.pattern}/{_PLAIN_NAME.pattern}")
 
 
@@ -169,9 +170,7 @@ def _model(name: str, data: object) -> ModelEntry:
 
 
 def _weights_file(data: Mapping[str, Any], where: str) -> WeightsFile:
-    filename = _matching(_PLAIN_NAME, data["filename"], f"{where}.filename")
-    if not filename.endswith(".safetensors"):
-        raise InputError(f"{where}.filename must end in .safetensors, got {filename!r}")
+    _matching(_FILENAME, data["filename"], f"{where}.filename")
     _matching(_SHA256, data["sha256"], f"{where}.sha256")
     if type(data["size"]) is not int or data["size"] < 1:
         raise InputError(f"{where}.size must be a number of bytes, got {data['size']!r}")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from ...host.errors import InputError
 from .hub import upload
-from .manifest import Manifest, ModelEntry, WeightsFile, is_installed, load_manifest, write_manifest
+from .manifest import Manifest, WeightsFile, is_installed, load_manifest, write_manifest
 from .store import locate
 from .tensors import file_sha256, identify, read_tensors
 
@@ -81,7 +81,11 @@ def publish(
     }
     revision = upload(repo_id, files, f"Publish {name}")
     logger.info("%s is at revision %s of %s", name, revision, repo_id)
-    write_manifest(manifest_path, _noted(manifest, entry, repo_id, revision))
+
+    def noted(file: WeightsFile) -> WeightsFile:
+        return replace(file, repo_id=repo_id, revision=revision) if file.filename in files else file
+
+    write_manifest(manifest_path, _with_files(manifest, noted))
     return revision
 
 
@@ -100,26 +104,21 @@ def refreshed(manifest: Manifest) -> Manifest:
             raise InputError(f"{path} is missing, but the manifest says that it is embedded")
         return replace(file, sha256=file_sha256(path), size=path.stat().st_size)
 
+    manifest = _with_files(manifest, measured)
     models = []
     for model in manifest.models:
-        encoder, identity = measured(model.encoder), model.identity
-        if encoder.embedded:
-            tensors, _ = read_tensors(encoder.embedded_path)
+        identity = model.identity
+        if model.encoder.embedded:
+            tensors, _ = read_tensors(model.encoder.embedded_path)
             identity = identify(tensors, model.name).sha256
-        models.append(ModelEntry(model.name, encoder, measured(model.decoder), identity))
+        models.append(replace(model, identity=identity))
     return Manifest(tuple(models))
 
 
-def _noted(manifest: Manifest, entry: ModelEntry, repo_id: str, revision: str) -> Manifest:
-    """The manifest with repository and commit of a model's two files."""
-    names = {entry.encoder.filename, entry.decoder.filename}
-
-    def noted(file: WeightsFile) -> WeightsFile:
-        return replace(file, repo_id=repo_id, revision=revision) if file.filename in names else file
-
+def _with_files(manifest: Manifest, changed: Callable[[WeightsFile], WeightsFile]) -> Manifest:
     return Manifest(
         tuple(
-            replace(model, encoder=noted(model.encoder), decoder=noted(model.decoder))
+            replace(model, encoder=changed(model.encoder), decoder=changed(model.decoder))
             for model in manifest.models
         )
     )

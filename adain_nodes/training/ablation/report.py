@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +53,7 @@ def last_losses(curve: Mapping[str, Sequence[float]]) -> MeanLosses:
         sum(share * loss for share, loss in zip(shares, curve[name], strict=True)) / sum(shares)
         for name in ("content", "style")
     )
-    return MeanLosses(content, style)
+    return {"content": content, "style": style}
 
 
 def write_report(folder: Path, held_out: Mapping[str, MeanLosses]) -> str:
@@ -76,8 +75,8 @@ def write_report(folder: Path, held_out: Mapping[str, MeanLosses]) -> str:
         "results": [
             {
                 "name": name,
-                "training": asdict(training[name]) if name in training else None,
-                "held_out": asdict(losses),
+                "training": training.get(name),
+                "held_out": losses,
             }
             for name, losses in held_out.items()
         ],
@@ -125,9 +124,7 @@ def _table(
     header = ["", *(f"{kind} loss, {place}" for place in places for kind in ("Content", "Style"))]
     rows = []
     for name, losses in held_out.items():
-        figures = [losses.content, losses.style]
-        if name in training:
-            figures += [training[name].content, training[name].style]
+        figures = [*losses.values(), *training.get(name, {}).values()]
         cells = [f"{figure:.3f}" for figure in figures]
         rows.append([name, *cells, *["-"] * (4 - len(cells))])
     return table(header, rows) + "\n"

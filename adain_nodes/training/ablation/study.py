@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -60,15 +60,8 @@ class Pictures:
     """Art to evaluate on."""
 
 
-@dataclass(frozen=True)
-class MeanLosses:
-    """Losses, averaged over pairs."""
-
-    content: float
-    """L_c: between the features of the picture and t (paper, equation 12)."""
-
-    style: float
-    """L_s: between the statistics of picture and style (paper, equation 13)."""
+MeanLosses = dict[str, float]
+"""`content` and `style` loss (paper, equations 12 and 13), averaged over pairs."""
 
 
 class Study:
@@ -108,6 +101,8 @@ class Study:
         self.world = world or World()
         self.decoders: dict[str, nn.Module] = {}
         """The trained decoders by the names of their variants, in evaluation mode."""
+        resident = Resident(encoder, next(encoder.parameters()).device)
+        self._meter = LossMeter(resident, torch.float32, options.reference)
         self._claim()
 
     def trainer(self, variant: Variant) -> Trainer:
@@ -141,21 +136,20 @@ class Study:
     def held_out_losses(self) -> Iterator[tuple[str, MeanLosses]]:
         """Losses of the contents as they are, then of each trained variant: means over all pairs
         of held-out contents and styles, each the middle square at the size of the crops."""
-        contents, styles = (
-            self._squares(paths, self.options.crop)
-            for paths in (self.pictures.held_out_contents, self.pictures.held_out_styles)
-        )
-        makes: dict[str, Make] = {UNCHANGED: lambda content, *_: content, **self._makes()}
-        for name, make in makes.items():
+        pictures = self.pictures
+        contents = self._squares(pictures.held_out_contents, self.options.crop)
+        styles = self._squares(pictures.held_out_styles, self.options.crop)
+        for variant in (None, *VARIANTS):
             pairs = []
-            for content, content_view in contents:
+            for content, view in contents:
                 for _, style in styles:
-                    target = self._meter.target(content_view, style)
-                    result = self._meter.view(make(content, content_view, style, target))
-                    losses = self._meter.losses(result, target, style)
+                    target = self._meter.target(view, style)
+                    made = self._made(variant, view, style, target) if variant else content
+                    losses = self._meter.losses(self._meter.view(made), target, style)
                     pairs.append((losses.content.item(), losses.style.item()))
             means = (sum(values) / len(pairs) for values in zip(*pairs, strict=True))
-            yield name, MeanLosses(*means)
+            name = variant.name if variant else UNCHANGED
+            yield name, dict(zip(("content", "style"), means, strict=True))
 
     @torch.no_grad()
     def sheet(self, contents: Sequence[Path], styles: Sequence[Path], size: int) -> Tensor:
@@ -173,21 +167,15 @@ class Study:
         for style, style_view in self._squares(styles, size):
             for content, view in self._squares(contents, size):
                 target = self._meter.target(view, style_view)
-                results = [
-                    make(content, view, style_view, target) for make in self._makes().values()
-                ]
-                rows.append([content, style, *results])
+                made = (self._made(variant, view, style_view, target) for variant in VARIANTS)
+                rows.append([content, style, *made])
         return arranged(rows, size)
 
-    @property
-    def _meter(self) -> LossMeter:
-        device = next(self.encoder.parameters()).device
-        return LossMeter(Resident(self.encoder, device), torch.float32, self.options.reference)
-
-    def _makes(self) -> dict[str, Make]:
-        return {
-            variant.name: _stylizer(variant, self.decoders[variant.name]) for variant in VARIANTS
-        }
+    def _made(self, variant: Variant, content: View, style: View, target: Tensor) -> Tensor:
+        """What a trained variant makes of a content, [1,H,W,3]."""
+        fed = variant.condition(content.features, style.features, target)
+        picture: Tensor = self.decoders[variant.name](fed)
+        return picture.clamp(0, 1).movedim(1, -1).cpu()
 
     def _squares(self, paths: Sequence[Path], side: int) -> list[tuple[Tensor, View]]:
         """The middle squares of picture files, scaled, [1,side,side,3], and what f sees of them."""
@@ -229,19 +217,6 @@ def _names_sha256(pictures: Pictures) -> str:
         for name, paths in both.items():
             names[name] = ["/".join(path.parts[len(common) :]) for path in paths]
     return hashlib.sha256(json.dumps(names).encode()).hexdigest()
-
-
-Make = Callable[[Tensor, View, View, Tensor], Tensor]
-"""A picture, [1,H,W,3], out of a content, [1,H,W,3], the views of content and style, and t."""
-
-
-def _stylizer(variant: Variant, decoder: nn.Module) -> Make:
-    def make(_content: Tensor, content: View, style: View, target: Tensor) -> Tensor:
-        fed = variant.condition(content.features, style.features, target)
-        picture: Tensor = decoder(fed)
-        return picture.clamp(0, 1).movedim(1, -1).cpu()
-
-    return make
 
 
 def read_options(folder: Path) -> dict[str, Any]:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from pathlib import Path
 from statistics import fmean, median
+from typing import ParamSpec, TypeVar
 
 import torch
 from torch import Tensor
@@ -26,6 +28,9 @@ from ...ops.similarity import psnr, ssim
 from ...pipeline import transfer
 from ...pipeline.types import Features, Style
 from .losses import Losses, LossMeter, MeanLosses, View
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 CONTENT = "content unchanged"
 STYLE = "style picture"
@@ -76,12 +81,9 @@ class Reconstruction:
     """The lowest of these ratios in dB."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sample:
     """A square picture, measured."""
-
-    path: Path
-    """File of the picture."""
 
     picture: Tensor
     """[1,S,S,3], fp32 in 0..1."""
@@ -91,6 +93,13 @@ class Sample:
 
     seconds: float
     """Seconds that the view took."""
+
+
+def timed(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> tuple[T, float]:
+    """What a function returns, and the seconds that it took."""
+    started = time.perf_counter()
+    result = function(*args, **kwargs)
+    return result, time.perf_counter() - started
 
 
 class Tally:
@@ -173,18 +182,11 @@ def samples(pairs: Iterable[Pair], meter: LossMeter, size: int) -> Iterator[tupl
 
     def sample(path: Path) -> Sample:
         picture = square(read_picture(path), size)[None]
-        started = time.perf_counter()
-        view = meter.view(picture)
-        return Sample(path, picture, view, time.perf_counter() - started)
+        return Sample(picture, *timed(meter.view, picture))
 
-    styles: dict[Path, Sample] = {}
-    content: Sample | None = None
-    for content_path, style_path in pairs:
-        if content is None or content.path != content_path:
-            content = sample(content_path)
-        if style_path not in styles:
-            styles[style_path] = sample(style_path)
-        yield content, styles[style_path]
+    contents, styles = lru_cache(maxsize=1)(sample), cache(sample)
+    for content, style in pairs:
+        yield contents(content), styles(style)
 
 
 def evaluate(
@@ -207,8 +209,19 @@ def evaluate(
     Raises:
         InputError: a picture cannot be read.
     """
-    stylists = {model.name: _Stylist(model) for model in models}
-    tallies = {name: Tally() for name in (CONTENT, STYLE, *stylists)}
+
+    @lru_cache(maxsize=len(models))  # of one content
+    def content_in(name: str, sample: Sample) -> tuple[Features, float]:
+        return timed(transfer.encode, by_name[name], sample.picture)
+
+    @cache
+    def style_in(name: str, sample: Sample) -> tuple[Style, float]:
+        features, seconds = timed(transfer.encode, by_name[name], sample.picture)
+        style, more = timed(transfer.style_statistics, features)
+        return style, seconds + more
+
+    by_name = {model.name: model for model in models}
+    tallies = {name: Tally() for name in (CONTENT, STYLE, *by_name)}
     for done, (content, style) in enumerate(samples(pairs, meter, size), 1):
         target = meter.target(content.view, style.view)
         tallies[CONTENT].add(meter.losses(content.view, target, style.view), 1.0)
@@ -216,12 +229,15 @@ def evaluate(
             meter.losses(style.view, target, style.view),
             ssim(style.picture, content.picture).item(),
         )
-        for name, stylist in stylists.items():
-            picture, seconds = stylist.stylized(content, style)
+        for name, model in by_name.items():
+            features, seconds = content_in(name, content)
+            statistics, style_seconds = style_in(name, style)
+            stylized, more = timed(transfer.transfer, features, statistics)
+            picture, most = timed(transfer.decode, model, stylized)
             tallies[name].add(
                 meter.losses(meter.view(picture), target, style.view),
                 ssim(picture, content.picture).item(),
-                seconds,
+                (seconds + more + most, style_seconds),
             )
         if progress is not None:
             progress(done, len(pairs))
@@ -255,32 +271,3 @@ def reconstructions(
             if progress is not None:
                 progress(done, len(contents) * len(models))
     return [Reconstruction(name, fmean(values), min(values)) for name, values in ratios.items()]
-
-
-class _Stylist:
-    """A model that encodes no picture twice.
-
-    Args:
-        model: what to use.
-    """
-
-    def __init__(self, model: Model) -> None:
-        self.model = model
-        self._content: tuple[Path, Features, float] | None = None
-        self._styles: dict[Path, tuple[Style, float]] = {}
-
-    def stylized(self, content: Sample, style: Sample) -> tuple[Tensor, tuple[float, float]]:
-        """The result, [1,S,S,3], and seconds as `Tally.add` takes them."""
-        if self._content is None or self._content[0] != content.path:
-            started = time.perf_counter()
-            features = transfer.encode(self.model, content.picture)
-            self._content = content.path, features, time.perf_counter() - started
-        if style.path not in self._styles:
-            started = time.perf_counter()
-            statistics = transfer.style_statistics(transfer.encode(self.model, style.picture))
-            self._styles[style.path] = statistics, time.perf_counter() - started
-        _, features, content_seconds = self._content
-        statistics, style_seconds = self._styles[style.path]
-        started = time.perf_counter()
-        picture = transfer.decode(self.model, transfer.transfer(features, statistics))
-        return picture, (content_seconds + time.perf_counter() - started, style_seconds)

@@ -211,7 +211,12 @@ def optimize_pairs(
         tally.row(f"optimised from {start}, {step} step{'s' if step > 1 else ''}")
         for (start, step), tally in tallies.items()
     ]
-    return rows, [_curve(start, traces) for start, traces in losses.items()]
+    curves = []
+    for start, traces in losses.items():
+        of_steps = [zip(*pairs, strict=True) for pairs in zip(*traces, strict=True)]
+        means = [[fmean(values) for values in both] for both in of_steps]
+        curves.append(Curve(start, *zip(*means, strict=True)))
+    return rows, curves
 
 
 def _optimizer(pixels: Tensor, method: PixelOptimizer) -> torch.optim.Optimizer:
@@ -219,12 +224,3 @@ def _optimizer(pixels: Tensor, method: PixelOptimizer) -> torch.optim.Optimizer:
         return torch.optim.Adam([pixels], lr=ADAM_RATE)
     # One iteration at a time; gradients of mean losses are tiny and must not count as converged.
     return torch.optim.LBFGS([pixels], max_iter=1, tolerance_grad=0, tolerance_change=0)
-
-
-def _curve(start: PixelStart, traces: Sequence[Sequence[tuple[float, float]]]) -> Curve:
-    means = [
-        tuple(fmean(values) for values in zip(*step, strict=True))
-        for step in zip(*traces, strict=True)
-    ]
-    content, style = zip(*means, strict=True)
-    return Curve(start, content, style)
