@@ -137,15 +137,10 @@ def prepare(setting: Setting) -> Callable[[], Tensor]:
 def convolution_flops(
     architecture: Architecture, size: tuple[int, int], *, encoded: int, folded: bool
 ) -> int:
-    """Floating point operations of the convolutions, a multiplication and an addition for each tap.
-
-    Args:
-        architecture: architecture of encoder and decoder.
-        size: height and width of the pictures in px.
-        encoded: number of pictures that are encoded; one is decoded.
-        folded: whether to count 4 of 9 taps where upsampling is folded into the convolution after
-            it, see `networks.upsampling`.
-    """
+    """Floating point operations of the convolutions, a multiplication and an addition for each tap,
+    in which `encoded` pictures of this height and width in px are encoded and one is decoded.
+    `folded` counts 4 of 9 taps where upsampling is folded into the convolution after it, see
+    `networks.upsampling`."""
     high, wide = (max(side, MIN_SIDE) for side in size)
 
     def operations(layer: Layer, height: int, width: int) -> int:

@@ -65,12 +65,8 @@ def print_above(text: str) -> None:
 
 
 class StepProgress:
-    """A bar on a terminal, otherwise a line for every line of a log.
-
-    Args:
-        total: steps of the whole work.
-        done: steps done before.
-    """
+    """A bar on a terminal, otherwise a line for every line of a log, for `total` steps of which
+    `done` were done before."""
 
     def __init__(self, total: int, done: int) -> None:
         self._total = total
@@ -85,12 +81,8 @@ class StepProgress:
             )
 
     def update(self, step: int, latest: Mapping[str, float]) -> None:
-        """Tells of one more step.
-
-        Args:
-            step: steps done so far.
-            latest: the latest line of the log; empty before the first.
-        """
+        """Tells of steps done so far, and of the latest line of the log, which is empty before the
+        first."""
         losses = [f"{name} {value:.3g}" for name, value in latest.items() if name not in _UNSAID]
         # First what must not be cut off where the terminal is narrow.
         text = "  ".join(

@@ -96,13 +96,8 @@ def pictures_of(
 
 
 def add_inputs(parser: argparse.ArgumentParser, *, exclude: str, output: str) -> None:
-    """Adds what a run reads, the folder it lives in, and where it computes.
-
-    Args:
-        parser: of the subcommand.
-        exclude: help of --exclude.
-        output: help of --output.
-    """
+    """Adds what a run reads, the folder it lives in, and where it computes; `exclude` and `output`
+    are the help of these options."""
     add_pictures(parser)
     add_output(parser, output, metavar="FOLDER")
     add = parser.add_argument

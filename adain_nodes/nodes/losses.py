@@ -8,7 +8,7 @@ from ..files.tables import table
 from ..host import surroundings
 from ..models.model import Model
 from ..pipeline.checks import check_picture
-from ..training.evaluation.losses import LAYERS, LossMeter, LossTable
+from ..training.evaluation.losses import LAYERS, LossMeter
 from . import schema
 
 
@@ -64,23 +64,20 @@ class AdaINLosses:
         for name, picture in pictures.items():
             check_picture(picture, name)
         meter = LossMeter(model.encoder, model.dtype, tile_size=model.tile_size)
-        losses = meter.measure(
+        both = meter.measure(
             content,
             style_image,
             result,
             style_size=style_size,
             progress=surroundings.current().progress(),
         )
-        return losses.result.content, losses.result.style, _report(losses)
-
-
-def _report(losses: LossTable) -> str:
-    rows = [
-        (name, f"{own:.4f}", f"{unchanged:.4f}")
-        for name, own, unchanged in zip(
-            ("content loss", "style loss", *LAYERS),
-            *((one.content, one.style, *one.layers) for one in (losses.result, losses.unchanged)),
-            strict=True,
-        )
-    ]
-    return table(("", "result", "content unchanged"), rows)
+        rows = [
+            (name, *(f"{loss:.4f}" for loss in losses))
+            for name, *losses in zip(
+                ("content loss", "style loss", *LAYERS),
+                *((one.content, one.style, *one.layers) for one in both),
+                strict=True,
+            )
+        ]
+        report = table(("", "result", "content unchanged"), rows)
+        return both[0].content, both[0].style, report

@@ -102,12 +102,8 @@ def style_for(content: Tensor, style: Tensor, method: ColorMethod | None) -> Ten
 
 
 def result_for(content: Tensor, result: Tensor, method: ColorMethod | None) -> Tensor:
-    """A stylised picture as it is to be shown if it shall keep the content's colours.
-
-    Args:
-        content: [B,H,W,C] in 0..1, of any size.
-        result: [B,H,W,C] in 0..1.
-        method: see `match_color`; only `luminance` has anything left to do.
+    """A stylised picture as it is to be shown if it shall keep the content's colours: both are
+    [B,H,W,C] in 0..1, of any size. Only the method `luminance` has anything left to do.
 
     Raises:
         InputError: as `match_color`.

@@ -186,13 +186,8 @@ def decode_one(model: Model, like: Features, rows: Rows, report: Report) -> Tens
 
 
 def stacked(parts: Iterable[Features], count: int) -> Features:
-    """Features of single pictures of equal size as one batch, which is filled as they come: of a
-    long one there is no second copy.
-
-    Args:
-        parts: of one picture each.
-        count: how many there are, at least 1.
-    """
+    """Features of `count` single pictures of equal size, at least 1, as one batch, which is filled
+    as they come: of a long one there is no second copy."""
     parts = iter(parts)
     first = next(parts)
     if count == 1:
@@ -212,15 +207,8 @@ def stacked(parts: Iterable[Features], count: int) -> Features:
 
 
 def collected(pictures: Iterable[Tensor], count: int) -> Tensor:
-    """Pictures as one batch, which is filled as they come: of a long one there is no second copy.
-
-    Args:
-        pictures: of one size, each [H,W,C].
-        count: how many there are, at least 1.
-
-    Returns:
-        [count,H,W,C].
-    """
+    """`count` pictures of one size, at least 1 and each [H,W,C], as one batch [count,H,W,C], which
+    is filled as they come: of a long one there is no second copy."""
     pictures = iter(pictures)
     first = next(pictures)
     if count == 1:

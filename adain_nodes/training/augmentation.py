@@ -230,16 +230,11 @@ def find_styles(*paths: Path) -> dict[str, StyleSource]:
 
 
 def augment(model: Model, plan: Plan, *, rank: int = 0, ranks: int = 1) -> Iterator[Outcome]:
-    """Makes the results of a plan that are not there yet, and their manifest.
+    """Makes the results of a plan that are not there yet, and their manifest. Each file is there
+    whole or not at all.
 
-    Every process needs the same plan and makes the same results, whatever their number. Each file
-    is there whole or not at all.
-
-    Args:
-        model: what to use.
-        plan: see `make_plan`.
-        rank: which of the processes that share the work this is, 0 to ranks-1.
-        ranks: number of those.
+    Every process needs the same plan and makes the same results, whatever their number: the
+    contents from `rank` on in steps of `ranks`.
 
     Yields:
         One outcome for each result of this process, in the order of the contents.
@@ -288,13 +283,10 @@ def augment(model: Model, plan: Plan, *, rank: int = 0, ranks: int = 1) -> Itera
 
 def record(plan: Plan, model: str) -> None:
     """Writes `MANIFEST` into the output folder: how each result is made, whether it is there yet or
-    not. Lines on files of former runs, which are no part of this plan, are kept.
+    not, and by which model. Lines on files of former runs, which are no part of this plan, are
+    kept.
 
     Every process writes the same lines, before its first result: so no result is without one.
-
-    Args:
-        plan: what is to be made.
-        model: what to call the model in use; to tell it from all others.
 
     Raises:
         InputError: a file is where a result is to go, and its line in `MANIFEST` is another or

@@ -46,18 +46,9 @@ def save_checkpoint(
     encoder: str,
     options: dict[str, Any],
 ) -> None:
-    """Saves everything a run needs to go on after `step` steps. Crops need no state: they are
-    functions of the step.
-
-    Args:
-        folder: of the run.
-        step: steps done.
-        decoder: its parameters and buffers are saved.
-        optimizer: its state is saved.
-        average: the decoder with averaged weights, if there is one.
-        encoder: sha256 of the encoder's tensors, see `weights.tensors.identify`.
-        options: of the run.
-    """
+    """Saves everything a run needs to go on after `step` steps: decoder, optimiser, the decoder
+    with averaged weights if there is one, the sha256 of the encoder's tensors, and the options.
+    Crops need no state: they are functions of the step."""
     parts = {_DECODER: decoder.state_dict(), _OPTIMIZER: dict(optimizer.state())}
     if average is not None:
         parts[_AVERAGE] = average.state_dict()
@@ -123,12 +114,7 @@ def load_checkpoint(
 
 
 def read_decoder(path: Path, encoder: Encoder, name: str) -> Decoder:
-    """Reads a decoder file to start a run from.
-
-    Args:
-        path: the decoder file.
-        encoder: the encoder of the run.
-        name: what to call that encoder in messages.
+    """Reads a decoder file to start a run from; `name` is what messages call the run's encoder.
 
     Raises:
         InputError: the file cannot be read, does not fit the encoder, or was trained for another.
@@ -139,15 +125,10 @@ def read_decoder(path: Path, encoder: Encoder, name: str) -> Decoder:
 
 
 def export_decoder(checkpoint: Path, encoder: Path, output: Path, *, license: str | None) -> None:
-    """Writes the decoder of a training checkpoint in fp16, with metadata that names its encoder.
+    """Writes the decoder of a training checkpoint in fp16, with metadata that names its encoder,
+    the one whose file is given, and its licence.
 
     The weights are the moving averages where the checkpoint has them.
-
-    Args:
-        checkpoint: checkpoint file of a run.
-        encoder: file of the encoder that the run used.
-        output: decoder file to write.
-        license: of the decoder, for its metadata.
 
     Raises:
         InputError: the checkpoint is not one, or does not fit the encoder.

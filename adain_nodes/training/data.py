@@ -101,12 +101,8 @@ def pictures_named_in(
 
 
 def emphasis(paths: Iterable[Path], factors: dict[str, float]) -> list[float]:
-    """Sampling weights of pictures by name: the product of the factors of all matching patterns.
-
-    Args:
-        paths: the pictures.
-        factors: shell pattern on the file name to factor, such as {"*cubism*": 3.0}.
-    """
+    """Sampling weights of pictures: the product of the factors of all shell patterns, such as
+    {"*cubism*": 3.0}, that match the file name."""
     weights = []
     for path in paths:
         weight = 1.0
@@ -185,15 +181,8 @@ class RandomCrops:
 
 
 def calibration_crops(paths: Sequence[Path], seed: int) -> tuple[Tensor, str]:
-    """Crops to calibrate an encoder on.
-
-    Args:
-        paths: photographs.
-        seed: of the draws.
-
-    Returns:
-        [`CALIBRATION_CROPS`,3,h,w] in 0..1, and what to say of them in the encoder's metadata.
-    """
+    """Crops of photographs to calibrate an encoder on, [`CALIBRATION_CROPS`,3,h,w] in 0..1, and
+    what to say of them in the encoder's metadata."""
     crops = RandomCrops(paths, size=CALIBRATION_SIZE, seed=seed, scales=CALIBRATION_SCALES)
     notes = f"{CALIBRATION_CROPS} crops of {CALIBRATION_SIZE} px, seed {seed}"
     return crops.batch(0, range(CALIBRATION_CROPS)), notes
@@ -202,17 +191,15 @@ def calibration_crops(paths: Sequence[Path], seed: int) -> tuple[Tensor, str]:
 def random_crop(
     path: Path, size: int, scales: tuple[float, float], rng: np.random.Generator
 ) -> np.ndarray:
-    """A square of random place and scale out of a picture file, scaled to size x size.
+    """A square of random place and scale (log-uniform) out of a picture file, scaled to size x
+    size, [size,size,3], uint8, RGB; half of them mirrored.
 
     Args:
         path: the picture.
         size: side of the result in px.
         scales: least and most of what it shows of the picture, in units of its own side; the
             shorter side of the picture limits both.
-        rng: draws scale (log-uniform), place and mirroring.
-
-    Returns:
-        [size,size,3], uint8, RGB.
+        rng: of all draws.
 
     Raises:
         OSError: the file cannot be read.

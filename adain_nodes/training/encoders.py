@@ -43,13 +43,8 @@ def encoder_tensors(
 
 
 def shared_encoder(tensors: dict[str, Tensor], world: World) -> Encoder:
-    """The encoder that all processes train with: that of rank 0.
-
-    Args:
-        tensors: of this process, overwritten: calibrated on another machine, they may differ in the
-            last digit.
-        world: the processes.
-    """
+    """The encoder that all processes train with: that of rank 0. The tensors of the others, which
+    are overwritten, may differ in the last digit if they were calibrated on another machine."""
     for tensor in tensors.values():
         world.broadcast(tensor)
     return Encoder.from_tensors(tensors)

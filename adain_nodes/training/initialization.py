@@ -24,15 +24,10 @@ def initialize_from_encoder(decoder: Decoder, encoder: Encoder, pictures: Tensor
     """Sets each kernel to its mirror's, transposed and flipped, and the gain and the bias of each
     channel on data (after Salimans and Kingma 2016).
 
-    Before ReLU, every channel has mean 0 and deviation 1 over the pictures, so none is dead, and
-    the decoded pictures have the mean and deviation of the given ones in each colour. With one
-    gain for each layer, a third of all channels die within some hundred steps, and four fifths in
-    time.
-
-    Args:
-        decoder: changed in place.
-        encoder: of the same architecture.
-        pictures: [B,3,H,W] in 0..1, sides multiples of 8; photographs and art.
+    Before ReLU, every channel has mean 0 and deviation 1 over the pictures, [B,3,H,W] in 0..1 with
+    sides that are multiples of 8, so none is dead, and the decoded pictures have the mean and
+    deviation of the given ones in each colour. With one gain for each layer, a third of all
+    channels die within some hundred steps, and four fifths in time.
     """
     x = encoder(pictures)
     for described in decoder.architecture.decoder_layers():
@@ -59,10 +54,6 @@ def initialize_at_random(decoder: Decoder, seed: int) -> None:
     Every layer draws from a seed of its own, so decoders share each kernel that has the same shape
     in them. The last kernel is made smaller and its bias a medium grey: the first pictures have
     little contrast and lie within 0..1.
-
-    Args:
-        decoder: changed in place.
-        seed: of the kernels.
     """
     layers = [layer.name for layer in decoder.architecture.decoder_layers()]
     for index, name in enumerate(layers):

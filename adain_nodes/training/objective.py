@@ -133,14 +133,8 @@ class Objective:
 
 
 def total_variation(pictures: Tensor) -> Tensor:
-    """Mean absolute difference of neighbouring pixels, down plus across (anisotropic).
-
-    Args:
-        pictures: [B,C,h,w], sides at least 2.
-
-    Returns:
-        A scalar.
-    """
+    """Mean absolute difference of neighbouring pixels, down plus across (anisotropic), of [B,C,h,w]
+    with sides of at least 2."""
     down, across = pictures.diff(dim=2), pictures.diff(dim=3)
     return down.abs().mean() + across.abs().mean()
 

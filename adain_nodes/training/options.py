@@ -142,14 +142,8 @@ def style_weight(reference: Reference, given: float | None) -> float:
 
 
 def decay(schedule: Schedule, step: int, steps: int) -> float:
-    """The factor on the learning rate, 1 at the first step.
-
-    Args:
-        schedule: `cosine` falls to 0 at the end of the run, `inverse` follows 1 / (1 + 5e-5 t),
-            `constant` stays at 1.
-        step: t, steps done so far.
-        steps: length of the run.
-    """
+    """The factor on the learning rate after t of T steps, 1 at the first: `cosine` falls to 0 at
+    the end of the run, `inverse` follows 1 / (1 + 5e-5 t), `constant` stays at 1."""
     if schedule == "cosine":
         return 0.5 * (1 + math.cos(math.pi * step / steps))
     if schedule == "inverse":

@@ -60,13 +60,8 @@ def save_figure(figure: Any, path: Path) -> None:
 
 
 def plot_log(log: Path, output: Path) -> None:
-    """Draws each quantity in a log over the steps, in a panel of its own.
-
-    Without matplotlib there is no plot, which is said once. An empty log gives none, either.
-
-    Args:
-        log: the file log.jsonl of a run.
-        output: the PNG file to write.
+    """Draws each quantity in a run's log.jsonl over the steps, in a panel of its own, as a PNG
+    file. Without matplotlib there is no plot, which is said once; nor is there of an empty log.
 
     Raises:
         InputError: the log is damaged.

@@ -27,14 +27,8 @@ logger = logging.getLogger(__name__)
 
 
 class Previews:
-    """Pictures spread evenly over those of a run. Files that cannot be read are passed over.
-
-    Args:
-        contents: photographs.
-        styles: art.
-        count: how many of each to show; fewer if there are not as many.
-        size: side of the squares in px, a multiple of 8.
-    """
+    """Squares of `size` px, a multiple of 8, of pictures spread evenly over those of a run: `count`
+    of each kind, or fewer if there are not as many. Files that cannot be read are passed over."""
 
     def __init__(
         self,
@@ -51,16 +45,8 @@ class Previews:
 
     @torch.no_grad()
     def sheet(self, encoder: Encoder, decoder: nn.Module, condition: Condition) -> Tensor:
-        """Contents x styles.
-
-        Args:
-            encoder: f.
-            decoder: g; left in the mode it is in.
-            condition: what it is fed.
-
-        Returns:
-            [H,W,3] in 0..1: styles in the first row, contents in the first column.
-        """
+        """What a decoder makes of the contents x styles, [H,W,3] in 0..1: styles in the first row,
+        contents in the first column. The decoder, which is fed `condition`, is left in its mode."""
         device = next(encoder.parameters()).device
         training = decoder.training
         decoder.eval()

@@ -11,12 +11,8 @@ from ..host.writing import write_text
 
 
 class RunLog:
-    """Averages the losses of steps into lines `{"step": ..., "loss": ..., ...}`.
-
-    Args:
-        path: the file; lines are appended.
-        batch: pictures in each step.
-    """
+    """Averages the losses of steps of `batch` pictures into lines `{"step": ..., "loss": ...,
+    ...}`, which are appended to a file."""
 
     def __init__(self, path: Path, batch: int) -> None:
         self.path = path
@@ -28,9 +24,6 @@ class RunLog:
 
     def resume(self, step: int) -> None:
         """Drops lines of steps that a kill undid, so that the log has every step once.
-
-        Args:
-            step: steps done so far.
 
         Raises:
             InputError: the log is damaged.
@@ -45,11 +38,7 @@ class RunLog:
         self._recent.append(losses)
 
     def write(self, step: int) -> None:
-        """Writes the means over the steps since the last line.
-
-        Args:
-            step: steps done so far.
-        """
+        """Writes the means over the steps since the last line; `step` are done so far."""
         recent, seconds = self._recent, time.perf_counter() - self._started
         means = {
             name: sum(losses[name] for losses in recent if name in losses)

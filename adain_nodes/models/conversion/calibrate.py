@@ -116,12 +116,8 @@ def convert(trunk: Trunk, calibration: Tensor | None, *, notes: str = "") -> Con
 
 def write_port_model(trunk: Trunk, decoder: Path, folder: Path) -> None:
     """Writes the public PyTorch port, pytorch-AdaIN, as the folder of a model, in fp32, so that the
-    results are the port's.
-
-    Args:
-        trunk: trunk of vgg_normalised.pth.
-        decoder: path of decoder.pth.
-        folder: where to write; created if necessary. Its name becomes that of the model.
+    results are the port's: the trunk of vgg_normalised.pth, and decoder.pth. The folder is created
+    if necessary; its name becomes that of the model.
 
     Raises:
         InputError: the trunk is not that of pytorch-AdaIN, or the decoder does not fit it.

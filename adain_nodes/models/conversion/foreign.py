@@ -132,14 +132,8 @@ def read_trunk(text: str) -> Trunk | None:
 
 
 def read_port_decoder(path: Path, architecture: Architecture) -> dict[str, Tensor]:
-    """Reads decoder.pth of pytorch-AdaIN.
-
-    Args:
-        path: the file.
-        architecture: architecture of the encoder it was trained for.
-
-    Returns:
-        The tensors of a `networks.decoder.Decoder`.
+    """Reads decoder.pth of pytorch-AdaIN, for an encoder of this architecture, as tensors of a
+    `networks.decoder.Decoder`.
 
     Raises:
         InputError: the file cannot be read, or does not fit the encoder.
@@ -163,16 +157,8 @@ def read_port_decoder(path: Path, architecture: Architecture) -> dict[str, Tenso
 
 
 def fold_input(tensors: Mapping[str, Tensor], matrix: Tensor, offset: Tensor) -> dict[str, Tensor]:
-    """Folds matrix @ pixel + offset into conv1_1.
-
-    Args:
-        tensors: an encoder that expects pixels transformed so.
-        matrix: [3,3], applied to RGB in 0..1.
-        offset: [3], added to the product.
-
-    Returns:
-        The encoder for RGB in 0..1.
-    """
+    """The encoder for RGB in 0..1 out of one that expects matrix @ RGB + offset, [3,3] and [3],
+    which are folded into conv1_1."""
     kernel, matrix, offset = tensors["conv1_1.weight"].double(), matrix.double(), offset.double()
     bias = tensors["conv1_1.bias"].double() + torch.einsum("oihw,i->o", kernel, offset)
     kernel = torch.einsum("oihw,ij->ojhw", kernel, matrix)
@@ -235,11 +221,8 @@ def _of_interest(name: str) -> bool:
 
 
 def _convolutions(tensors: Mapping[str, Tensor], *, between: int) -> dict[str, Tensor]:
-    """Convolutions up to conv4_1, renamed from their places in an nn.Sequential.
-
-    Args:
-        tensors: tensors named PLACE.weight and PLACE.bias, with or without a prefix.
-        between: distance of two convolutions in a block; one more with pooling between them.
+    """Convolutions up to conv4_1, renamed from their places in an nn.Sequential: two in a block are
+    `between` places apart, one more with pooling between them.
 
     Raises:
         InputError: the convolutions are in other places.

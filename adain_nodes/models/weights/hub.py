@@ -121,12 +121,8 @@ def download_checked(repo_id: str, filename: str, revision: str) -> Path:
 
 
 def upload(repo_id: str, files: Mapping[str, bytes], message: str) -> str:
-    """Commits files to a model repository on the Hub, and creates the repository if necessary.
-
-    Args:
-        repo_id: repository, namespace/name.
-        files: content by name; other files in the repository stay.
-        message: message of the commit.
+    """Commits files, content by name, to a model repository on the Hub, which is created if
+    necessary; its other files stay.
 
     Returns:
         The commit, 40 hexadecimal digits; the latest one if nothing has changed.

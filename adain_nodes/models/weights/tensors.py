@@ -41,14 +41,10 @@ class EncoderIdentity:
 
 
 def identify(tensors: Mapping[str, Tensor], name: str) -> EncoderIdentity:
-    """The identity of an encoder.
+    """The identity of an encoder, called `name` in messages.
 
     The hash covers names, shapes and values in fp32: a file in fp16 and its exact copy in fp32 are
     the same encoder.
-
-    Args:
-        tensors: its tensors by name.
-        name: what messages call it.
     """
     digest = hashlib.sha256()
     for key in sorted(tensors):

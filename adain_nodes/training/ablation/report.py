@@ -57,15 +57,8 @@ def last_losses(curve: Mapping[str, Sequence[float]]) -> MeanLosses:
 
 
 def write_report(folder: Path, held_out: Mapping[str, MeanLosses]) -> str:
-    """Writes the report of a finished study, all but its pictures.
-
-    Args:
-        folder: of the study.
-        held_out: what `Study.held_out_losses` gives.
-
-    Returns:
-        The table of `results.md`.
-    """
+    """Writes the report of the finished study in a folder, all but its pictures, and returns the
+    table of `results.md`; `held_out` is what `Study.held_out_losses` gives."""
     curves = read_curves(folder)
     training = {name: last_losses(curve) for name, curve in curves.items()}
     options = read_options(folder)
@@ -89,14 +82,8 @@ def write_report(folder: Path, held_out: Mapping[str, MeanLosses]) -> str:
 
 
 def plot_curves(curves: Curves, path: Path) -> None:
-    """Draws content and style loss over the steps, side by side as in the paper's figure 6.
-
-    Without matplotlib (extra `plot`) there is no plot, which is said once.
-
-    Args:
-        curves: see `read_curves`.
-        path: the PNG file to write.
-    """
+    """Draws content and style loss over the steps, side by side as in the paper's figure 6, as a
+    PNG file. Without matplotlib (extra `plot`) there is no plot, which is said once."""
     if not can_draw():
         return
     from matplotlib.ticker import LogLocator, NullFormatter  # noqa: PLC0415

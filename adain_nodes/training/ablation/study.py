@@ -153,16 +153,8 @@ class Study:
 
     @torch.no_grad()
     def sheet(self, contents: Sequence[Path], styles: Sequence[Path], size: int) -> Tensor:
-        """What each trained variant makes of pictures.
-
-        Args:
-            contents: photographs.
-            styles: art; each is combined with each content.
-            size: side of the squares in px, a multiple of 8.
-
-        Returns:
-            [H,W,3] in 0..1: a row for each pair, with content, style, and then the variants.
-        """
+        """What each trained variant makes of pictures, [H,W,3] in 0..1: a row for each pair, with
+        content, style, and then the variants, in squares of `size` px, a multiple of 8."""
         rows = []
         for style, style_view in self._squares(styles, size):
             for content, view in self._squares(contents, size):

@@ -49,12 +49,7 @@ class Variant:
     """Makes the layer after a convolution of so many channels; None: there is none."""
 
     def decoder(self, architecture: Architecture, seed: int) -> Decoder:
-        """A new decoder at its random start.
-
-        Args:
-            architecture: that of the encoder it mirrors.
-            seed: of its kernels.
-        """
+        """A new decoder for an encoder's architecture, at its random start."""
         decoder = Decoder(architecture)
         layers = list(architecture.decoder_layers())
         if self.concatenates:
@@ -71,16 +66,7 @@ class Variant:
         return decoder
 
     def condition(self, content: Tensor, style: Tensor, target: Tensor) -> Tensor:
-        """The `objective.Condition` of this variant: what its decoder is fed.
-
-        Args:
-            content: f(c), [B,C,h,w].
-            style: f(s), of the same shape.
-            target: t, of the shape of f(c).
-
-        Returns:
-            [B,C,h,w], or [B,2C,h,w] where it concatenates.
-        """
+        """The `objective.Condition` of this variant: t, [B,C,h,w], or f(c) and f(s), [B,2C,h,w]."""
         return torch.cat([content, style], dim=1) if self.concatenates else target
 
 

@@ -113,13 +113,8 @@ class Tally:
     def add(
         self, losses: Losses, similarity: float, seconds: tuple[float, float] | None = None
     ) -> None:
-        """Adds a pair's picture.
-
-        Args:
-            losses: its losses.
-            similarity: its SSIM to the content.
-            seconds: to make it without the style's encoding, and for that; None if it was there.
-        """
+        """Adds a pair's picture, with its SSIM to the content, and the seconds to make it without
+        the style's encoding and for that; None if it was there."""
         self._losses.append(losses)
         self._similarities.append(similarity)
         if seconds is not None:

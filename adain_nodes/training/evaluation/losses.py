@@ -77,17 +77,6 @@ class MeanLosses:
         return cls(fmean(one.content.item() for one in losses), tuple(layers), sum(layers))
 
 
-@dataclass(frozen=True)
-class LossTable:
-    """Losses of a batch of results beside those of their contents."""
-
-    result: MeanLosses
-    """Means over the results."""
-
-    unchanged: MeanLosses
-    """Means over the contents as they are, against the same targets and styles."""
-
-
 class LossMeter:
     """Measures the losses of pictures.
 
@@ -145,8 +134,9 @@ class LossMeter:
         *,
         style_size: int = 0,
         progress: Progress | None = None,
-    ) -> LossTable:
-        """Measures a batch of results, each against its content and style; 1 broadcasts against n.
+    ) -> tuple[MeanLosses, MeanLosses]:
+        """Measures a batch of results, and then their contents as they are, each against its
+        content and style; 1 broadcasts against n.
 
         Args:
             content: [B,H,W,C] in 0..1.
@@ -178,7 +168,7 @@ class LossMeter:
             target = self.target(c, s)
             results.append(self.losses(r, target, s))
             unchanged.append(self.losses(c, target, s))
-        return LossTable(MeanLosses.of(results), MeanLosses.of(unchanged))
+        return MeanLosses.of(results), MeanLosses.of(unchanged)
 
     def losses(self, result: View, target: Tensor, style: View) -> Losses:
         """The losses of a result.

@@ -107,13 +107,7 @@ class Report:
 def crossings(
     models: Sequence[str], rows: Sequence[Row], curves: Sequence[Curve]
 ) -> list[Crossing]:
-    """Where each curve comes down to each model.
-
-    Args:
-        models: names of the rows that are models.
-        rows: on the pairs of the curves.
-        curves: of the optimisation.
-    """
+    """Where each curve comes down to each row, on the same pairs, that is one of the models."""
     found = []
     for curve in curves:
         for row in rows:

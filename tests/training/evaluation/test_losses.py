@@ -119,8 +119,8 @@ def test_a_batch_is_measured_picture_by_picture_and_averaged(encoder: Encoder) -
     content, results = torch.rand(1, 16, 24, 3), torch.rand(2, 16, 24, 3)
     styles = torch.rand(2, 20, 20, 4)
     told: list[tuple[int, int]] = []
-    table = meter.measure(content, styles, results, progress=lambda *now: told.append(now))
-    for made, found in ((results, table.result), (content.expand(2, -1, -1, -1), table.unchanged)):
+    both = meter.measure(content, styles, results, progress=lambda *now: told.append(now))
+    for made, found in zip((results, content.expand(2, -1, -1, -1)), both, strict=True):
         singles = []
         for index in range(2):
             c, s, r = (meter.view(one[index % len(one)][None]) for one in (content, styles, made))
