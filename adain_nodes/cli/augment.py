@@ -57,21 +57,23 @@ def run(options: argparse.Namespace) -> None:
     from ..host.devices import chosen_device
     from ..host.processes import local_device
     from ..models.model import load_model
-    from ..training.augmentation import AugmentationOptions, augment, make_plan
+    from ..training.augmentation import augment, make_plan
     from .progress import StepProgress
 
     rank, ranks = _share()
-    settings = AugmentationOptions(
+    plan = make_plan(
+        contents[0],
+        options.style,
+        options.output,
         styles_per_content=options.styles_per_content,
         alpha=_alpha(options.alpha),
         seed=options.seed,
         size=options.size,
         style_size=options.style_size,
     )
-    plan = make_plan(contents[0], options.style, options.output, settings)
     device = local_device(chosen_device(options.device))
     model = load_model(options.model, precision=options.precision, device=device)
-    total = len(plan.contents[rank::ranks]) * plan.options.styles_per_content
+    total = len(plan.contents[rank::ranks]) * plan.styles_per_content
     progress = StepProgress(total, 0) if rank == 0 else None
     counts = dict.fromkeys(("written", "found", "skipped"), 0)
     latest: dict[str, float] = {}

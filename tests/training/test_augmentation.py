@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -22,7 +23,6 @@ from adain_nodes.pipeline.types import Style
 from adain_nodes.training import augmentation
 from adain_nodes.training.augmentation import (
     MANIFEST,
-    AugmentationOptions,
     Outcome,
     Plan,
     augment,
@@ -31,7 +31,7 @@ from adain_nodes.training.augmentation import (
 
 CONTENTS = ("a/1.png", "a/1.jpg", "a/b/2.webp", "3.png", "4.png", "5.png", "6.png")
 STYLES = ("oil.png", "old/ink.png", "pen.png")
-OPTIONS = AugmentationOptions(styles_per_content=2, alpha=(0.4, 1.0), style_size=16)
+OPTIONS: dict[str, Any] = {"styles_per_content": 2, "alpha": (0.4, 1.0), "style_size": 16}
 
 pytestmark = pytest.mark.usefixtures("pictures")
 
@@ -50,8 +50,8 @@ def pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         write_picture(path, torch.rand(20, 24, 3) ** index)
 
 
-def plan_into(output: str, options: AugmentationOptions = OPTIONS) -> Plan:
-    return make_plan(Path("in"), [Path("art")], Path(output), options)
+def plan_into(output: str, options: dict[str, Any] = OPTIONS) -> Plan:
+    return make_plan(Path("in"), [Path("art")], Path(output), **options)
 
 
 def statuses(outcomes: list[Outcome]) -> dict[str, str]:
@@ -113,7 +113,7 @@ def test_another_decoder_of_the_same_name_is_refused(model: Model) -> None:
 
 
 def test_contents_are_scaled(model: Model) -> None:
-    list(augment(model, plan_into("out", AugmentationOptions(size=12))))
+    list(augment(model, plan_into("out", {"size": 12})))
     sizes = {name: read_picture(Path("out", name)).shape[1:3] for name in CONTENTS}
     assert {min(size) for size in sizes.values()} == {12}
     assert sizes["a/1.png"] == (12, 21)
@@ -227,14 +227,13 @@ def test_a_broken_style_is_skipped_and_done_once_it_is_repaired(
 ) -> None:
     whole = Path("art/pen.png").read_bytes()
     break_picture("art/pen.png")
-    options = AugmentationOptions()
-    outcomes = list(augment(model, plan_into("out", options)))
+    outcomes = list(augment(model, plan_into("out", {})))
     skipped = {outcome.result.output for outcome in outcomes if outcome.status == "skipped"}
     assert skipped == {o.result.output for o in outcomes if o.result.style == "pen.png"}
     assert 0 < len(skipped) < len(CONTENTS)
     assert all("pen.png cannot be read" in o.problem for o in outcomes if o.status == "skipped")
     Path("art/pen.png").write_bytes(whole)
-    again = list(augment(model, plan_into("out", options)))
+    again = list(augment(model, plan_into("out", {})))
     assert {outcome.result.output for outcome in again if outcome.status == "written"} == skipped
     assert files("out").keys() == {*CONTENTS, MANIFEST}
 
@@ -256,7 +255,7 @@ def test_style_files_stand_for_their_pictures(model: Model) -> None:
     arts = [read_picture(Path("art", name)) for name in STYLES]
     bank = [transfer.style_of(model, art, shorter_side=16) for art in arts]
     save_style(Path("bank.safetensors"), stack_styles(bank))
-    plan = make_plan(Path("in"), [Path("bank.safetensors")], Path("out"), OPTIONS)
+    plan = make_plan(Path("in"), [Path("bank.safetensors")], Path("out"), **OPTIONS)
     outcomes = list(augment(model, plan))
     assert {o.result.style for o in outcomes} == {f"bank.safetensors {n}" for n in (1, 2, 3)}
     result = next(o.result for o in outcomes if o.result.content == "3.png")

@@ -17,7 +17,6 @@ from adain_nodes.pipeline.types import Style
 from adain_nodes.training import augmentation
 from adain_nodes.training.augmentation import (
     MANIFEST,
-    AugmentationOptions,
     Plan,
     find_styles,
     make_plan,
@@ -29,7 +28,7 @@ STYLES = ("ink.png", "oil.png", "old/oil.png", "pen.png", "pop.png")
 
 def plan_of(styles: tuple[str, ...] = STYLES, **options: Any) -> Plan:
     sources = {name: StyleSource(Path(name)) for name in styles}
-    return Plan(Path("in"), Path("out"), (), sources, AugmentationOptions(**options))
+    return Plan(Path("in"), Path("out"), (), sources, **options)
 
 
 def contents(count: int) -> list[str]:
@@ -196,10 +195,9 @@ def test_folders_that_do_not_do_are_refused(
     touch(tmp_path, "in/cat.png", "art/oil.png", "art/ink.png", "notes.txt", "damaged.safetensors")
     Path("empty").mkdir()
     Path("linked").symlink_to("in")
-    options = AugmentationOptions(styles_per_content=2)
     content, style, output = map(Path, folders)
     with pytest.raises(InputError, match=message):
-        make_plan(content, [style], output, options)
+        make_plan(content, [style], output, styles_per_content=2)
 
 
 def test_contents_of_one_name_keep_apart_or_are_refused(tmp_path: Path) -> None:
@@ -218,7 +216,7 @@ def plan(tmp_path: Path) -> Plan:
     """Of which the first result is there."""
     contents = tuple(f"{letter}.jpg" for letter in "abcdef")
     styles = {name: StyleSource(Path(name)) for name in ("ink.png", "oil.png")}
-    plan = Plan(tmp_path / "in", tmp_path / "out", contents, styles, AugmentationOptions())
+    plan = Plan(tmp_path / "in", tmp_path / "out", contents, styles)
     record(plan, "tiny")
     (plan.output_folder / "a.jpg").touch()
     return plan
@@ -281,7 +279,7 @@ def test_lines_on_other_results_stay_as_long_as_those(plan: Plan) -> None:
 def test_results_that_are_there_must_be_those_of_the_plan(
     plan: Plan, changes: dict[str, object], model: str, message: str
 ) -> None:
-    other = replace(plan, options=replace(plan.options, **changes))  # type: ignore[arg-type]
+    other = replace(plan, **changes)  # type: ignore[arg-type]
     before = lines(plan)
     with pytest.raises(InputError, match=f"a.jpg {message}"):
         record(other, model)
@@ -299,7 +297,7 @@ def test_another_seed_is_refused_where_it_changes_what_is_there(plan: Plan) -> N
     result = plan.results("a.jpg")[0]
     outcomes = set()
     for seed in range(1, 10):
-        other = replace(plan, options=replace(plan.options, seed=seed))
+        other = replace(plan, seed=seed)
         same = other.results("a.jpg")[0] == result
         outcomes.add(same)
         if not same:

@@ -130,37 +130,33 @@ def markdown(report: Report) -> str:
         _rows(report.rows),
     ]
     if report.reconstructions:
+        ratios = [
+            (one.model, f"{one.psnr:.2f}", f"{one.lowest_psnr:.2f}")
+            for one in report.reconstructions
+        ]
         parts += [
             "Reconstruction of the contents at alpha 0, at their own sizes:",
-            table(
-                ("model", "PSNR in dB", "lowest"),
-                (
-                    (one.model, f"{one.psnr:.2f}", f"{one.lowest_psnr:.2f}")
-                    for one in report.reconstructions
-                ),
-            ),
+            table(("model", "PSNR in dB", "lowest"), ratios),
         ]
     if report.optimization is not None:
         found = report.optimization
+        header = ("model", "its style loss", "its content loss", "start", "steps", "content loss")
+        places = [
+            (
+                one.model,
+                *(f"{loss:.4f}" for loss in (one.style_loss, one.model_content_loss)),
+                one.start,
+                "never" if one.step is None else one.step,
+                "" if one.content_loss is None else f"{one.content_loss:.4f}",
+            )
+            for one in found.crossings
+        ]
         parts += [
             f"Optimisation of pixels ({found.optimizer}) on {found.pairs} pairs at {found.size} "
             "px, a step being one evaluation of the gradient:",
             _rows(found.rows),
             "Where its mean style loss comes down to that of a model:",
-            table(
-                ("model", "its style loss", "its content loss", "start", "steps", "content loss"),
-                (
-                    (
-                        one.model,
-                        f"{one.style_loss:.4f}",
-                        f"{one.model_content_loss:.4f}",
-                        one.start,
-                        "never" if one.step is None else str(one.step),
-                        "" if one.content_loss is None else f"{one.content_loss:.4f}",
-                    )
-                    for one in found.crossings
-                ),
-            ),
+            table(header, places),
         ]
     return "\n\n".join(parts)
 
@@ -196,24 +192,17 @@ def plot(report: Report, path: Path) -> None:
     save_figure(figure, path)
 
 
-def _rows(rows: Iterable[Row]) -> str:
+def _rows(found: Iterable[Row]) -> str:
     header = (
         "picture", "content loss", "style loss", *LAYERS, "SSIM", "seconds", "with style encoding"
     )  # fmt: skip
-    return table(
-        header,
+    rows = [
         (
-            (
-                row.name,
-                f"{row.content_loss:.4f}",
-                f"{row.style_loss:.4f}",
-                *(f"{loss:.4f}" for loss in row.layer_losses),
-                f"{row.ssim:.3f}",
-                *(
-                    "" if seconds is None else f"{seconds:.3f}"
-                    for seconds in (row.seconds, row.seconds_with_style)
-                ),
-            )
-            for row in rows
-        ),
-    )
+            row.name,
+            *(f"{loss:.4f}" for loss in (row.content_loss, row.style_loss, *row.layer_losses)),
+            f"{row.ssim:.3f}",
+            *("" if s is None else f"{s:.3f}" for s in (row.seconds, row.seconds_with_style)),
+        )
+        for row in found
+    ]
+    return table(header, rows)
