@@ -102,37 +102,25 @@ def timed(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> tuple[
     return result, time.perf_counter() - started
 
 
-class Tally:
-    """Gathers what is measured of one kind of picture, pair by pair."""
+Found = tuple[Losses, float, tuple[float, float] | None]
+"""What is measured of a pair's picture: its losses, its SSIM to the content, and the seconds to
+make it without the style's encoding and for that; None if it was there."""
 
-    def __init__(self) -> None:
-        self._losses: list[Losses] = []
-        self._similarities: list[float] = []
-        self._seconds: list[tuple[float, float]] = []
 
-    def add(
-        self, losses: Losses, similarity: float, seconds: tuple[float, float] | None = None
-    ) -> None:
-        """Adds a pair's picture, with its SSIM to the content, and the seconds to make it without
-        the style's encoding and for that; None if it was there."""
-        self._losses.append(losses)
-        self._similarities.append(similarity)
-        if seconds is not None:
-            self._seconds.append(seconds)
-
-    def row(self, name: str) -> Row:
-        """The means; at least one picture must have been added."""
-        means = MeanLosses.of(self._losses)
-        timed = bool(self._seconds)
-        return Row(
-            name,
-            content_loss=means.content,
-            style_loss=means.style,
-            layer_losses=means.layers,
-            ssim=fmean(self._similarities),
-            seconds=median(work for work, _ in self._seconds) if timed else None,
-            seconds_with_style=median(sum(both) for both in self._seconds) if timed else None,
-        )
+def row(name: str, found: Sequence[Found]) -> Row:
+    """The means over at least one picture."""
+    losses, similarities, times = zip(*found, strict=True)
+    means = MeanLosses.of(losses)
+    seconds = [both for both in times if both is not None]
+    return Row(
+        name,
+        content_loss=means.content,
+        style_loss=means.style,
+        layer_losses=means.layers,
+        ssim=fmean(similarities),
+        seconds=median(work for work, _ in seconds) if seconds else None,
+        seconds_with_style=median(map(sum, seconds)) if seconds else None,
+    )
 
 
 def balanced_pairs(
@@ -216,27 +204,24 @@ def evaluate(
         return style, seconds + more
 
     by_name = {model.name: model for model in models}
-    tallies = {name: Tally() for name in (CONTENT, STYLE, *by_name)}
+    found: dict[str, list[Found]] = {name: [] for name in (CONTENT, STYLE, *by_name)}
     for done, (content, style) in enumerate(samples(pairs, meter, size), 1):
         target = meter.target(content.view, style.view)
-        tallies[CONTENT].add(meter.losses(content.view, target, style.view), 1.0)
-        tallies[STYLE].add(
-            meter.losses(style.view, target, style.view),
-            ssim(style.picture, content.picture).item(),
-        )
+        unchanged = meter.losses(content.view, target, style.view)
+        found[CONTENT].append((unchanged, 1.0, None))
+        similarity = ssim(style.picture, content.picture).item()
+        found[STYLE].append((meter.losses(style.view, target, style.view), similarity, None))
         for name, model in by_name.items():
-            features, seconds = content_in(name, content)
-            statistics, style_seconds = style_in(name, style)
-            stylized, more = timed(transfer.transfer, features, statistics)
-            picture, most = timed(transfer.decode, model, stylized)
-            tallies[name].add(
-                meter.losses(meter.view(picture), target, style.view),
-                ssim(picture, content.picture).item(),
-                (seconds + more + most, style_seconds),
-            )
+            features, encoding = content_in(name, content)
+            statistics, style_encoding = style_in(name, style)
+            stylized, transferring = timed(transfer.transfer, features, statistics)
+            picture, decoding = timed(transfer.decode, model, stylized)
+            losses = meter.losses(meter.view(picture), target, style.view)
+            seconds = encoding + transferring + decoding, style_encoding
+            found[name].append((losses, ssim(picture, content.picture).item(), seconds))
         if progress is not None:
             progress(done, len(pairs))
-    return [tally.row(name) for name, tally in tallies.items()]
+    return [row(name, pictures) for name, pictures in found.items()]
 
 
 def reconstructions(

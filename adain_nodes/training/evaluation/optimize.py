@@ -16,7 +16,7 @@ from ...host.options import PixelOptimizer, PixelStart
 from ...host.plain import Progress
 from ...ops.similarity import ssim
 from ..options import style_weight as weight_in_force
-from .evaluate import Pair, Row, Tally, samples
+from .evaluate import Found, Pair, Row, row, samples
 from .losses import Losses, LossMeter, View
 
 ADAM_RATE = 0.05
@@ -185,7 +185,8 @@ def optimize_pairs(
         InputError: a picture cannot be read, or the style weight is missing.
     """
     steps = checkpoints[-1]
-    tallies = {(start, step): Tally() for start in starts for step in checkpoints}
+    found: dict[tuple[PixelStart, int], list[Found]]
+    found = {(start, step): [] for start in starts for step in checkpoints}
     losses: dict[PixelStart, list[list[tuple[float, float]]]] = {start: [] for start in starts}
     done, total = 0, len(pairs) * len(starts) * (steps + 1)
     for seed, (content, style) in enumerate(samples(pairs, meter, size)):
@@ -198,18 +199,16 @@ def optimize_pairs(
             ):  # fmt: skip
                 trace.append((iterate.losses.content.item(), iterate.losses.style.item()))
                 if iterate.step in checkpoints:
-                    tallies[start, iterate.step].add(
-                        iterate.losses,
-                        ssim(iterate.picture, content.picture).item(),
-                        (content.seconds + iterate.seconds, style.seconds),
-                    )
+                    similarity = ssim(iterate.picture, content.picture).item()
+                    seconds = content.seconds + iterate.seconds, style.seconds
+                    found[start, iterate.step].append((iterate.losses, similarity, seconds))
                 done += 1
                 if progress is not None:
                     progress(done, total)
             losses[start].append(trace)
     rows = [
-        tally.row(f"optimised from {start}, {step} step{'s' if step > 1 else ''}")
-        for (start, step), tally in tallies.items()
+        row(f"optimised from {start}, {step} step{'s' if step > 1 else ''}", pictures)
+        for (start, step), pictures in found.items()
     ]
     curves = []
     for start, traces in losses.items():
