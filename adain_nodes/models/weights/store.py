@@ -280,7 +280,7 @@ def _at_path(text: str, folders: Sequence[Path]) -> _Listed | None:
                 raise InputError(f"{path} is not a model: it has no {name}")
         return _of_folder(path, path.resolve().name)
     if path.is_file():
-        metadata = _metadata(path)
+        metadata = read_metadata(path)
         if metadata.get("format") != DECODER_FORMAT:
             raise InputError(f"{path} is not a decoder file")
         return _of_decoder(path, metadata, folders)

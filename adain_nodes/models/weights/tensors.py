@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from ...host.errors import InputError
+from ...host.errors import InputError, one_line
 from ...host.writing import written_whole
 
 DECODER_FORMAT = "adain-decoder"
@@ -74,11 +77,8 @@ def read_metadata(path: Path) -> dict[str, str]:
     Raises:
         InputError: the file does not exist or is not safetensors.
     """
-    try:
-        with safe_open(path, framework="pt") as file:
-            return file.metadata() or {}
-    except (OSError, SafetensorError) as error:
-        raise InputError(f"{path} cannot be read as safetensors: {error}") from error
+    with opened(path) as file:
+        return file.metadata() or {}
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -87,16 +87,46 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     Raises:
         InputError: the file does not exist or is not safetensors.
     """
+    with opened(path) as file:
+        tensors = {
+            # Copies: views of the file would make Windows refuse to replace it.
+            key: file.get_tensor(key).to(torch.float32, copy=True)
+            for key in file.keys()  # noqa: SIM118
+        }
+        return tensors, file.metadata() or {}
+
+
+@contextmanager
+def opened(path: str | os.PathLike[str]) -> Iterator[Any]:
+    """A safetensors file; whatever is wrong with it is an `InputError` that says what it is."""
     try:
         with safe_open(path, framework="pt") as file:
-            tensors = {
-                # Copies: views of the file would make Windows refuse to replace it.
-                key: file.get_tensor(key).to(torch.float32, copy=True)
-                for key in file.keys()  # noqa: SIM118
-            }
-            return tensors, file.metadata() or {}
-    except (OSError, SafetensorError) as error:
-        raise InputError(f"{path} cannot be read as safetensors: {error}") from error
+            yield file
+    except FileNotFoundError as error:
+        raise InputError(f"{path} cannot be read: it does not exist") from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {one_line(error)}") from error
+    except SafetensorError as error:
+        reason = nature(Path(path)) or f"cannot be read as safetensors: {one_line(error)}"
+        raise InputError(f"{path} {reason}") from error
+
+
+def nature(path: Path) -> str | None:
+    """What a file is that is not safetensors, and what to do about it; None if that is unclear."""
+    with path.open("rb") as file:
+        head = file.read(512)
+    if not head:
+        return "is empty: download it again"
+    if head.startswith(b"version https://git-lfs.github.com/spec/"):
+        return "is a Git LFS pointer in place of the weights: run `git lfs pull`"
+    if head.lstrip().lower().startswith((b"<!doctype html", b"<html")):
+        return "is a web page, saved in place of the weights: download the file itself"
+    if head.startswith((b"PK\x03\x04", b"\x80\x02")):
+        return (
+            "is a PyTorch file: make a model of it by `adain-nodes models convert "
+            "vgg_normalised.pth --decoder decoder.pth -o FOLDER`"
+        )
+    return None
 
 
 def write_tensors(

@@ -15,6 +15,7 @@ from adain_nodes.models.weights.tensors import (
     EncoderIdentity,
     file_sha256,
     identify,
+    read_metadata,
     read_tensors,
     write_tensors,
 )
@@ -84,9 +85,30 @@ def test_what_is_not_safetensors_is_an_error_that_names_the_file(tmp_path: Path)
     path = tmp_path / "x.safetensors"
     with pytest.raises(InputError, match=r"x\.safetensors cannot be read"):
         read_tensors(path)
-    path.write_bytes(b"\x80\x02 a pickle")
-    with pytest.raises(InputError, match=r"x\.safetensors cannot be read"):
+    path.write_bytes(b"something else, and long enough to have a header")
+    with pytest.raises(InputError, match=r"x\.safetensors cannot be read as safetensors"):
         read_tensors(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "nature"),
+    [
+        (b"", "is empty"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 9\n", "git lfs pull"),
+        (b"\n<!DOCTYPE HTML><html>not found</html>", "is a web page"),
+        (b"<html lang='en'>", "is a web page"),
+        (b"\x80\x02 a pickle", "is a PyTorch file: .* models convert"),
+        (b"PK\x03\x04 a pickle", "is a PyTorch file"),
+    ],
+)
+def test_what_is_taken_for_weights_is_called_what_it_is(
+    tmp_path: Path, content: bytes, nature: str
+) -> None:
+    path = tmp_path / "x.safetensors"
+    path.write_bytes(content)
+    for read in (read_tensors, read_metadata):
+        with pytest.raises(InputError, match=rf"x\.safetensors .*{nature}"):
+            read(path)
 
 
 def test_an_unchanged_file_is_hashed_once_and_a_changed_one_again(
