@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..models.model import Model
     from ..training.evaluation.evaluate import Pair
     from ..training.evaluation.losses import LossMeter
-    from ..training.evaluation.report import Optimization, Report
+    from ..training.evaluation.report import Optimization
 
 SMALLEST = 11
 """Side in px that SSIM needs."""
@@ -123,7 +123,7 @@ def run(options: argparse.Namespace) -> None:
     from ..models.model import load_model
     from ..training.evaluation.evaluate import balanced_pairs, evaluate, reconstructions
     from ..training.evaluation.losses import LossMeter
-    from ..training.evaluation.report import Report, markdown
+    from ..training.evaluation.report import Report, markdown, plot, write_report
     from ..training.plots import check_matplotlib
     from .progress import terminal_progress
 
@@ -151,6 +151,14 @@ def run(options: argparse.Namespace) -> None:
 
     with terminal_progress(1, f"measuring pairs at {options.size} px") as progress:
         rows = evaluate(pairs, models, meter, size=options.size, progress=progress)
+
+    def write(report: Report) -> None:
+        # After each part: the next takes long.
+        if options.output:
+            write_report(report, options.output)
+        if options.plot:
+            plot(report, options.output / "evaluation.png")
+
     used = sorted({content for content, _ in pairs})
     report = Report(
         size=options.size,
@@ -165,25 +173,15 @@ def run(options: argparse.Namespace) -> None:
         reconstructions=[],
         optimization=None,
     )
-    # What follows takes long: what there is so far is written.
-    _write(report, options)
+    write(report)
     with terminal_progress(1, "reconstructing contents") as progress:
         report = replace(report, reconstructions=reconstructions(models, used, progress))
-    _write(report, options)
+    write(report)
     if options.optimize:
         few = balanced_pairs(contents, styles, options.optimize_pairs)
         report = replace(report, optimization=_optimized(options, steps, few, models, meter))
-        _write(report, options)
+        write(report)
     print(json.dumps(report.as_dict(), indent=2) if options.json else markdown(report))
-
-
-def _write(report: Report, options: argparse.Namespace) -> None:
-    from ..training.evaluation.report import plot, write_report
-
-    if options.output:
-        write_report(report, options.output)
-        if options.plot:
-            plot(report, options.output / "evaluation.png")
 
 
 def _optimized(

@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path, PurePosixPath
 from random import Random
 from typing import Any, Literal
@@ -232,16 +233,10 @@ def augment(model: Model, plan: Plan, *, rank: int = 0, ranks: int = 1) -> Itera
     for source in plan.styles.values():
         if source.style is not None:
             check_same_encoder(**{"the model": model.identity, str(source): source.style.encoder})
-    encoded: dict[Path, Style] = {}
 
-    def style_named(name: str) -> Style:
-        source = plan.styles[name]
-        if source.style is not None:
-            return source.style
-        if source.path not in encoded:
-            picture, size = read_picture(source.path), plan.style_size
-            encoded[source.path] = style_of(model, picture, shorter_side=size)
-        return encoded[source.path]
+    @cache
+    def encoded(path: Path) -> Style:
+        return style_of(model, read_picture(path), shorter_side=plan.style_size)
 
     # A name alone could be that of another file by now.
     record(plan, f"{Path(model.name).name} ({model.decoder_sha256[:12]})")
@@ -258,7 +253,8 @@ def augment(model: Model, plan: Plan, *, rank: int = 0, ranks: int = 1) -> Itera
                     height, width = picture.shape[1:3]
                     check_writable(path, scaled_size((height, width), size))
                     features = encode(model, picture, shorter_side=size)
-                style = style_named(result.style)
+                source = plan.styles[result.style]
+                style = encoded(source.path) if source.style is None else source.style
             except InputError as error:
                 yield Outcome(result, "skipped", str(error))
                 continue

@@ -10,6 +10,7 @@ import logging
 import os
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -103,14 +104,10 @@ def pictures_named_in(
 def emphasis(paths: Iterable[Path], factors: dict[str, float]) -> list[float]:
     """Sampling weights of pictures: the product of the factors of all shell patterns, such as
     {"*cubism*": 3.0}, that match the file name."""
-    weights = []
-    for path in paths:
-        weight = 1.0
-        for pattern, factor in factors.items():
-            if fnmatchcase(path.name, pattern):
-                weight *= factor
-        weights.append(weight)
-    return weights
+    return [
+        prod((f for pattern, f in factors.items() if fnmatchcase(path.name, pattern)), start=1.0)
+        for path in paths
+    ]
 
 
 class RandomCrops:

@@ -25,8 +25,7 @@ def encoder_tensors(
 
     Args:
         source: name of a model, encoder file, or anything that `conversion.foreign` reads.
-        photographs: to calibrate a foreign trunk on.
-        seed: of the crops of those.
+        photographs: to calibrate a foreign trunk on, in crops drawn from `seed`.
 
     Raises:
         InputError: there is no such encoder, or it cannot be read.

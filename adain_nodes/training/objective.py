@@ -57,12 +57,9 @@ class Objective:
         """Of pictures and features; the networks compute in it."""
 
     def reconstruction(self, decoder: nn.Module, pictures: Tensor) -> dict[str, Tensor]:
-        """Pixels of g(f(x)) against x, by their mean absolute difference, and features of both, by
-        the mean of squares. Pixels alone give pictures that are right and soft.
-
-        Args:
-            decoder: g.
-            pictures: x, [B,3,h,w] in 0..1.
+        """Pixels of g(f(x)) against pictures x, [B,3,h,w] in 0..1, by their mean absolute
+        difference, and features of both, by the mean of squares. Pixels alone give pictures that
+        are right and soft.
 
         Returns:
             Scalars by name; `loss` is what to minimise.
@@ -79,7 +76,8 @@ class Objective:
     def stylization(
         self, decoder: nn.Module, contents: Tensor, styles: Tensor
     ) -> dict[str, Tensor]:
-        """Features and statistics of g(t) against t and the style's; the options may add terms.
+        """Features and statistics of g(t) against t and the style's, for contents c and styles s,
+        each [B,3,h,w] in 0..1; the options may add terms.
 
         The mean over pairs is dominated by the few styles that are far from all photographs. The
         mean of logarithms, if the options ask for it, counts every pair alike: it gains as much
@@ -88,11 +86,6 @@ class Objective:
         `total_variation` is the mean absolute difference of neighbouring pixels of g(t), down plus
         across. `identity` is the mean absolute difference of c and what comes out for c in its own
         style, which leaves f(c) as it is: g(f(c)). `smoothness` is that of `edge_aware_smoothness`.
-
-        Args:
-            decoder: g.
-            contents: c, [B,3,h,w] in 0..1.
-            styles: s, of the same shape.
 
         Returns:
             Scalars by name; `loss` is what to minimise.

@@ -147,17 +147,14 @@ def _metadata(tensors: Mapping[str, Tensor], **others: str) -> dict[str, str]:
 def recenter(
     tensors: Mapping[str, Tensor], calibration: Tensor, ratios: Mapping[str, float]
 ) -> dict[str, Tensor]:
-    """Gives every channel a mean pre-activation of ratio times its standard deviation.
+    """The tensors of an encoder for RGB in 0..1 where, on the calibration pictures, [B,3,h,w] in
+    0..1, every channel of the layers named in `ratios` has a mean pre-activation of that ratio
+    times its standard deviation.
 
     Fine-tuning moves kernels along the mean input of their layer, which shifts pre-activations by
     a near constant and kills channels at the ReLU. This adds a multiple of that mean input,
     constant over the 3x3 window, to each kernel, layer by layer, on the output of the layers that
     are repaired already.
-
-    Args:
-        tensors: an encoder for RGB in 0..1.
-        calibration: photographs, [B,3,h,w] in 0..1.
-        ratios: wanted mean / standard deviation by the name of each layer to repair.
     """
     repaired = dict(tensors)
     for name, x in _inputs_of_layers(repaired, calibration):
@@ -176,15 +173,12 @@ def recenter(
 
 @torch.no_grad()
 def rescale(tensors: Mapping[str, Tensor], calibration: Tensor) -> dict[str, Tensor]:
-    """Gives every channel unit RMS after its ReLU on the calibration pictures.
+    """The tensors of an encoder for RGB in 0..1 with unit RMS in every channel after its ReLU on
+    the calibration pictures, [B,3,h,w] in 0..1.
 
     ReLU and max pooling commute with a positive factor: a channel's kernel and bias are divided by
     its RMS, and what the next layer takes from it is multiplied by it. Only the last layer's
     channels change: they are the features.
-
-    Args:
-        tensors: an encoder for RGB in 0..1.
-        calibration: photographs, [B,3,h,w] in 0..1.
     """
     scaled = dict(tensors)
     rms_before: Tensor | None = None

@@ -163,14 +163,11 @@ class _Pool:
 
 def _halved(x: Tensor, dim: int) -> Tensor:
     """The maximum of neighbours along an axis; the last one has none if their number is odd."""
-    before, after = (_every_other(x, dim, start) for start in (0, 1))
+    every_other = [x[:, :, start::2] if dim == 2 else x[..., start::2] for start in (0, 1)]
+    before, after = every_other
     if before.shape == after.shape:
         return torch.maximum(before, after)
     result = before.clone()
     paired = result.narrow(dim, 0, after.shape[dim])
     torch.maximum(paired, after, out=paired)
     return result
-
-
-def _every_other(x: Tensor, dim: int, start: int) -> Tensor:
-    return x[:, :, start::2] if dim == 2 else x[..., start::2]

@@ -41,8 +41,9 @@ def publish(
     manifest_path: Path,
     folders: Sequence[Path] = (),
 ) -> str:
-    """Uploads both files of a model, its card and the licences in one commit, then notes repository
-    and commit in the manifest, so that others can download what is not embedded or has been lost.
+    """Uploads both files of a model, its card, a Markdown file, and the licences in one commit,
+    which is returned, then notes repository and commit in the manifest, so that others can download
+    what is not embedded or has been lost.
 
     Hashes and sizes of embedded files are brought up to date first, so that what is published is
     what the package carries. An encoder that models share is noted for all of them. Publishing
@@ -54,9 +55,6 @@ def publish(
         card: Markdown file that becomes the repository's README.md.
         manifest_path: the manifest, which is replaced; `LICENSES` are in the same folder.
         folders: where to look for files that are not embedded.
-
-    Returns:
-        The commit.
 
     Raises:
         InputError: there is no such model, one of its files is missing, or the Hub refuses; the

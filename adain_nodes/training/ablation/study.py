@@ -228,11 +228,7 @@ def read_options(folder: Path) -> dict[str, Any]:
 
 
 def hold_out(paths: Sequence[Path], named: set[Path] | None) -> tuple[list[Path], list[Path]]:
-    """Splits pictures into those to train on and those to evaluate on.
-
-    Args:
-        paths: all of them.
-        named: those to hold out; one in `HELD_OUT_INTERVAL` if None.
-    """
+    """Splits pictures into those to train on and those to evaluate on, which are the named ones, or
+    one in `HELD_OUT_INTERVAL` if `named` is None."""
     named = set(paths[::HELD_OUT_INTERVAL]) if named is None else named
     return [p for p in paths if p not in named], [p for p in paths if p in named]

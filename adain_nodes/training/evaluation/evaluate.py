@@ -151,13 +151,10 @@ def balanced_pairs(
 
 
 def samples(pairs: Iterable[Pair], meter: LossMeter, size: int) -> Iterator[tuple[Sample, Sample]]:
-    """Reads and measures the pictures of pairs, each once.
+    """Reads and measures the pictures of pairs, as squares of `size` px, each once.
 
-    Args:
-        pairs: content and style; those of one content follow each other. All styles stay in
-            memory, 8 MB each at 512 px, and one content.
-        meter: measures them.
-        size: side of the squares in px.
+    Those of one content follow each other: all styles stay in memory, 8 MB each at 512 px, and one
+    content.
 
     Raises:
         InputError: a picture cannot be read.
@@ -227,12 +224,9 @@ def evaluate(
 def reconstructions(
     models: Sequence[Model], contents: Sequence[Path], progress: Progress | None = None
 ) -> list[Reconstruction]:
-    """Measures what models give back at alpha 0, at the photographs' own sizes.
-
-    Args:
-        models: of different names; those of one encoder share what it makes of a photograph.
-        contents: photographs, at least one.
-        progress: told of every photograph that a model has given back.
+    """Measures what models of different names give back at alpha 0, at the photographs' own sizes.
+    Models of one encoder share what it makes of a photograph. `progress` is told of every
+    photograph that a model has given back.
 
     Raises:
         InputError: a picture cannot be read.
