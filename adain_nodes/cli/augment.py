@@ -57,7 +57,8 @@ def run(options: argparse.Namespace) -> None:
     from ..host.devices import chosen_device
     from ..host.processes import local_device
     from ..models.model import load_model
-    from ..training.augmentation import augment, make_plan
+    from ..training.augmentation import augment
+    from ..training.augmentation_plan import make_plan
     from .progress import StepProgress
 
     rank, ranks = _share()
@@ -82,7 +83,7 @@ def run(options: argparse.Namespace) -> None:
     try:
         for done, outcome in enumerate(augment(model, plan, rank=rank, ranks=ranks), 1):
             counts[outcome.status] += 1
-            if outcome.status == "skipped":
+            if outcome.problem:
                 problems[outcome.problem] = None
             if 100 * done // total > 100 * (done - 1) // total:
                 rate = counts["written"] / (time.perf_counter() - started)
@@ -98,7 +99,10 @@ def run(options: argparse.Namespace) -> None:
         f"there, {counts['skipped']} skipped"
     ]
     if problems:
-        lines += [f"{process}skipped what cannot be read:", *(f"  {text}" for text in problems)]
+        lines += [
+            f"{process}cannot be read; contents are skipped, styles replaced by others:",
+            *(f"  {text}" for text in problems),
+        ]
     print("\n".join(lines))
 
 

@@ -98,7 +98,7 @@ def test_broken_pictures_are_listed_at_the_end(augment: Command, capsys: Capture
     assert augment("in", *OUT, "--styles-per-content", "2") == 0
     lines = capsys.readouterr().out.splitlines()
     head = lines.index("out: 4 results written, 0 found there, 4 skipped")
-    assert lines[head + 1] == "skipped what cannot be read:"
+    assert lines[head + 1] == "cannot be read; contents are skipped, styles replaced by others:"
     assert [line.split()[0] for line in lines[head + 2 :]] == ["in/b/1.png", "in/b/2.png"]
 
 

@@ -21,13 +21,8 @@ from adain_nodes.pipeline import transfer
 from adain_nodes.pipeline.transfer import stack_styles
 from adain_nodes.pipeline.types import Style
 from adain_nodes.training import augmentation
-from adain_nodes.training.augmentation import (
-    MANIFEST,
-    Outcome,
-    Plan,
-    augment,
-    make_plan,
-)
+from adain_nodes.training.augmentation import BROKEN, MANIFEST, Outcome, augment
+from adain_nodes.training.augmentation_plan import Plan, make_plan
 
 CONTENTS = ("a/1.png", "a/1.jpg", "a/b/2.webp", "3.png", "4.png", "5.png", "6.png")
 STYLES = ("oil.png", "old/ink.png", "pen.png")
@@ -222,20 +217,42 @@ def test_a_broken_content_is_skipped_and_done_once_it_is_repaired(model: Model) 
     assert files("out") == files("single")
 
 
-def test_a_broken_style_is_skipped_and_done_once_it_is_repaired(
-    model: Model,
-) -> None:
-    whole = Path("art/pen.png").read_bytes()
+def test_a_broken_style_is_replaced_by_another_draw(model: Model) -> None:
+    drawn = {r.output: r for c in CONTENTS for r in plan_into("out", {}).results(c)}
     break_picture("art/pen.png")
     outcomes = list(augment(model, plan_into("out", {})))
-    skipped = {outcome.result.output for outcome in outcomes if outcome.status == "skipped"}
-    assert skipped == {o.result.output for o in outcomes if o.result.style == "pen.png"}
-    assert 0 < len(skipped) < len(CONTENTS)
-    assert all("pen.png cannot be read" in o.problem for o in outcomes if o.status == "skipped")
-    Path("art/pen.png").write_bytes(whole)
-    again = list(augment(model, plan_into("out", {})))
-    assert {outcome.result.output for outcome in again if outcome.status == "written"} == skipped
-    assert files("out").keys() == {*CONTENTS, MANIFEST}
+    assert {outcome.status for outcome in outcomes} == {"written"}
+    assert files("out").keys() == {*CONTENTS, MANIFEST, BROKEN}
+    assert Path("out", BROKEN).read_text().splitlines() == ["pen.png"]
+    assert sum("pen.png cannot be read" in outcome.problem for outcome in outcomes) == 1
+    rows = Path("out", MANIFEST).read_text().splitlines()
+    lines = {(line := json.loads(row))["output"]: line for row in rows}
+    replaced = {name for name, result in drawn.items() if result.style == "pen.png"}
+    assert 0 < len(replaced) < len(CONTENTS)
+    for name, result in drawn.items():
+        assert lines[name].get("replaces") == ("pen.png" if name in replaced else None)
+        assert (lines[name]["style"] == result.style) == (name not in replaced)
+    for outcome in outcomes:
+        assert lines[outcome.result.output]["style"] == outcome.result.style
+
+
+@pytest.mark.parametrize("ranks", [2, 3])
+def test_processes_and_restarts_replace_it_alike(model: Model, ranks: int) -> None:
+    break_picture("art/pen.png")
+    list(augment(model, plan_into("single")))
+    for rank in range(ranks):
+        # A process that is killed has written some results, and not its manifest again.
+        list(islice(augment(model, plan_into("out"), rank=rank, ranks=ranks), 2))
+    for rank in reversed(range(ranks)):
+        list(augment(model, plan_into("out"), rank=rank, ranks=ranks))
+    assert files("out") == files("single")
+
+
+def test_no_style_left_is_an_error(model: Model) -> None:
+    for path in Path("art").rglob("*.png"):
+        break_picture(str(path))
+    with pytest.raises(InputError, match=r"styles per content need at least .* cannot be read"):
+        list(augment(model, plan_into("out")))
 
 
 def test_each_style_is_encoded_once(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -283,4 +300,5 @@ def test_the_manifest_says_how_each_result_was_made(model: Model) -> None:
         {**vars(outcome.result), "size": 0, "style_size": 16, "model": label}
         for outcome in sorted(outcomes, key=lambda outcome: outcome.result.output)
     ]
-    assert lines == expected
+    assert [{**line, "replaces": None} for line in lines] == expected
+    assert not any("replaces" in line for line in lines)

@@ -15,13 +15,8 @@ from adain_nodes.models.weights.tensors import EncoderIdentity
 from adain_nodes.ops.statistics import Statistics
 from adain_nodes.pipeline.types import Style
 from adain_nodes.training import augmentation
-from adain_nodes.training.augmentation import (
-    MANIFEST,
-    Plan,
-    find_styles,
-    make_plan,
-    record,
-)
+from adain_nodes.training.augmentation import MANIFEST, record
+from adain_nodes.training.augmentation_plan import Plan, find_styles, make_plan
 
 STYLES = ("ink.png", "oil.png", "old/oil.png", "pen.png", "pop.png")
 
@@ -171,7 +166,7 @@ def test_options_out_of_range_are_refused(options: dict[str, Any], message: str)
         (("in", "empty", "out"), "empty has no file"),
         (
             ("in", "damaged.safetensors", "out"),
-            "damaged.safetensors cannot be read as a style file",
+            "damaged.safetensors is empty",
         ),
         (
             ("in", "art/oil.png", "out"),
