@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -17,6 +16,7 @@ from torch import Tensor
 
 from ..host.errors import InputError, one_line
 from . import hdr
+from .ffmpeg import av_module, opened
 from .film_source import Recording
 
 logger = logging.getLogger(__name__)
@@ -273,29 +273,3 @@ def _pulled(graph: Any) -> Iterator[Any]:
             yield graph.pull()
         except (av_module().error.BlockingIOError, av_module().error.EOFError):
             return
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[Any]:
-    """A video file for reading."""
-    try:
-        av = av_module()
-    except ImportError as error:
-        raise InputError(
-            f"{path} is a video, for which PyAV is needed: pip install 'adain-nodes[video]'"
-        ) from error
-    if not path.is_file():
-        raise InputError(f"{path} {'is a folder' if path.exists() else 'does not exist'}")
-    try:
-        container = av.open(f"file:{path}")  # a name such as 12:30.mp4 is no protocol
-    except (av.error.FFmpegError, ValueError) as error:
-        raise InputError(f"{path} cannot be read as a video: {one_line(error)}") from error
-    with container:
-        yield container
-
-
-def av_module() -> Any:
-    """PyAV, which is there only where the extra is installed."""
-    import av  # noqa: PLC0415
-
-    return av

@@ -13,9 +13,10 @@ import numpy as np
 from torch import Tensor
 
 from ..host.errors import InputError, one_line
+from .ffmpeg import av_module, first_encoder, opened
 from .film_source import Film, Recording, shaped, square_size, timed
 from .hdr import BT709
-from .video import Clock, av_module, opened
+from .video import Clock
 
 logger = logging.getLogger(__name__)
 
@@ -111,9 +112,9 @@ class _Writer:
         self._alpha = film.has_alpha and file.format.name in _ALPHA_CHOICES
         if self._alpha:
             codec, self._format = _ALPHA_CHOICES[file.format.name]
-            codec = _encoder([codec])
+            codec = first_encoder([codec])
         else:
-            codec = _encoder(_CHOICES.get(file.format.name, _USUAL_CHOICE))
+            codec = first_encoder(_CHOICES.get(file.format.name, _USUAL_CHOICE))
             self._format = "yuv420p"
         options = dict(_ENCODERS[codec])
         if self._alpha and codec == "libvpx-vp9":
@@ -207,17 +208,6 @@ def _copied(source: Any, streams: dict[int, Any], recording: Recording | None) -
     except av_module().error.FFmpegError:
         if not recording.broken:
             raise
-
-
-def _encoder(names: Iterable[str]) -> str:
-    """The first of these encoders that this FFmpeg has."""
-    for name in names:
-        try:
-            av_module().codec.Codec(name, "w")
-        except ValueError:  # PyAV's for an unknown codec
-            continue
-        return name
-    raise InputError(f"the FFmpeg in PyAV can encode none of {', '.join(names)}")
 
 
 @contextmanager

@@ -180,10 +180,19 @@ def test_a_raw_stream_named_mp4(tmp_path: Path) -> None:
     assert result.times == sorted(set(result.times))
 
 
-def test_a_name_with_a_colon(tmp_path: Path) -> None:
-    write_video(tmp_path / "a.mp4", frames=2)
-    (tmp_path / "a.mp4").rename(tmp_path / "12:30.mp4")
-    assert len(list(rewritten(Video(tmp_path / "12:30.mp4"), tmp_path / "1:2.mp4"))) == 2
+@pytest.mark.parametrize("name", ["12:30.mp4", "-x.mp4", "%d.mp4", "concat:a|b.mp4", "pipe:1.mp4"])
+def test_names_that_ffmpeg_could_take_for_something_else(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_video(Path("a.mp4"), frames=2)
+    try:
+        Path("a.mp4").rename(name)
+    except OSError:
+        pytest.skip("this system has no such names")
+    for path, output in ((Path(name), Path("b.mp4")), (tmp_path / "b.mp4", Path(name))):
+        assert len(list(rewritten(Video(path), output))) == 2
+    assert sorted(each.name for each in tmp_path.iterdir()) == sorted([name, "b.mp4"])
 
 
 def test_two_frames_at_one_time(tmp_path: Path) -> None:
