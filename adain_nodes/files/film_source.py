@@ -72,7 +72,7 @@ class Recording:
     """The file."""
 
     sound: tuple[int, ...]
-    """Indices of its streams that can be copied as they are."""
+    """Indices of its streams of sound that FFmpeg knows."""
 
     start: float
     """Its time in s that counts as 0."""

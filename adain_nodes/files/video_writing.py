@@ -14,9 +14,9 @@ from torch import Tensor
 
 from ..host.errors import InputError, one_line
 from .ffmpeg import av_module, first_encoder, opened
-from .film_source import Film, Recording, shaped, square_size, timed
+from .film_source import Film, shaped, square_size, timed
 from .hdr import BT709
-from .video import Clock
+from .sound import Sound
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ def write_video(
         size: their height and width in px.
 
     Raises:
-        InputError: FFmpeg cannot write it: the container cannot hold the sound, for instance.
+        InputError: FFmpeg cannot write it.
     """
     recording = film.recording
     with ExitStack() as stack:
@@ -87,7 +87,7 @@ def write_video(
             file = av_module().open(f"file:{temporary}", "w", format=container)
         stack.enter_context(file)
         with _writing(output):
-            writer = _Writer(file, film, source, size)
+            writer = _Writer(file, film, source, output, size)
         end = 0.0
         for result, start, duration in timed(film, results):
             end = start + duration
@@ -103,11 +103,14 @@ class _Writer:
     Args:
         file: an open container to write into.
         film: the film to take times, colours and the shape of pixels from.
-        source: its container to copy the sound from, if it has one.
+        source: its container to take the sound from, if it has one.
+        output: the file's name in messages.
         size: height and width of pictures in px.
     """
 
-    def __init__(self, file: Any, film: Film, source: Any, size: tuple[int, int]) -> None:
+    def __init__(
+        self, file: Any, film: Film, source: Any, output: Path, size: tuple[int, int]
+    ) -> None:
         self._file = file
         self._alpha = film.has_alpha and file.format.name in _ALPHA_CHOICES
         if self._alpha:
@@ -137,12 +140,11 @@ class _Writer:
         context.color_primaries = recording.primaries if recording else BT709
         context.color_trc = recording.transfer if recording else BT709
         self._matrix = _SAME_MATRIX[context.colorspace]
-        sound = {}
+        self._sound: Iterator[Any] = iter(())
         if recording is not None:
             file.metadata.update(recording.tags)
-            sound = {index: _like(file, source.streams[index]) for index in recording.sound}
+            self._sound = Sound(recording, source, file, output).packets()
         file.start_encoding()
-        self._sound = _copied(source, sound, recording)
         self._next_sound = next(self._sound, None)
 
     def add(self, picture: Tensor, start: float, duration: float) -> None:
@@ -177,37 +179,6 @@ class _Writer:
                 return
             self._file.mux(self._next_sound)
             self._next_sound = next(self._sound, None)
-
-
-def _like(file: Any, stream: Any) -> Any:
-    """A new stream of a file, for the packets of another's."""
-    copy = file.add_stream_from_template(stream)
-    copy.disposition = stream.disposition.value
-    for key in ("language", "title"):
-        if key in stream.metadata:
-            copy.metadata[key] = stream.metadata[key]
-    return copy
-
-
-def _copied(source: Any, streams: dict[int, Any], recording: Recording | None) -> Iterator[Any]:
-    """The packets of a container's streams, for the streams that are to have them."""
-    if not streams or recording is None:
-        return
-    clocks = {index: Clock(0.02, recording.start) for index in streams}
-    try:
-        for packet in source.demux([source.streams[index] for index in streams]):
-            if packet.dts is None:  # it is the last, which is empty
-                continue
-            stamp = float(packet.dts * packet.time_base)
-            shift = round((clocks[packet.stream.index].time(stamp) - stamp) / packet.time_base)
-            packet.dts += shift
-            if packet.pts is not None:
-                packet.pts += shift
-            packet.stream = streams[packet.stream.index]
-            yield packet
-    except av_module().error.FFmpegError:
-        if not recording.broken:
-            raise
 
 
 @contextmanager

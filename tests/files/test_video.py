@@ -191,12 +191,6 @@ def test_damage_that_the_decoder_hides_is_named(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["a.mp4"]
 
 
-def test_sound_that_a_container_cannot_hold(path: Path) -> None:
-    with pytest.raises(InputError, match=r"b\.webm cannot be written: .*aac"):
-        copied(path, path.with_name("b.webm"))
-    assert [each.name for each in path.parent.iterdir()] == ["a.mp4"]
-
-
 def test_a_full_disk_is_told_in_one_line(
     path: Path, full_disk: Callable[[], AbstractContextManager[None]]
 ) -> None:

@@ -27,10 +27,15 @@ def write_video(
     tags: tuple[int, int, int] | None = None,
     interlaced: bool = False,
     languages: tuple[str, ...] = ("und",),
+    layout: str = "mono",
+    sample_rate: int = 48000,
+    sound_times: tuple[float, ...] = (0.0,),
     unit: Fraction = Fraction(1, 24000),
     options: dict[str, str] | None = None,
 ) -> None:
     """Writes a video whose frames grow lighter, with a red corner at the top left, and a tone.
+
+    The tone is silent for its first 0.1 s.
 
     Args:
         path: the file.
@@ -46,6 +51,9 @@ def write_video(
         tags: FFmpeg's numbers of primaries, transfer and matrix.
         interlaced: flag the pictures as two fields each, the second of which is black.
         languages: of the sounds, which are as many.
+        layout: of the channels of the sounds.
+        sample_rate: of the sounds, in Hz.
+        sound_times: when the tone starts, in s; each time anew, as long as the pictures last.
         unit: of the container's times, in s.
         options: of the encoder, to be added.
     """
@@ -68,7 +76,11 @@ def write_video(
             pictures.codec_context.colorspace = matrix
         tones: list[Any] = []
         for language in languages if sound else ():
-            tones.append(file.add_stream(sound or "", rate=48000, layout="mono"))
+            tones.append(
+                file.add_stream(
+                    sound or "", rate=sample_rate, layout=layout, options={"strict": "-2"}
+                )
+            )
             tones[-1].metadata["language"] = language
         for index in range(frames):
             pixels = np.full((height, width, 4), 40 + 10 * index, np.uint8)
@@ -84,12 +96,14 @@ def write_video(
             frame.time_base = Fraction(1, 24000)
             file.mux(pictures.encode(frame))
         file.mux(pictures.encode(None))
+        seconds = np.arange(int(sample_rate * frames / RATE)) / sample_rate
+        wave = (8000 * np.sin(2 * np.pi * 440 * seconds) * (seconds >= 0.1)).astype(np.int16)
         for tone in tones:
-            seconds = np.arange(int(48000 * frames / RATE)) / 48000
-            wave = (8000 * np.sin(2 * np.pi * 440 * seconds)).astype(np.int16)
-            samples: Any = av.AudioFrame.from_ndarray(wave[None], format="s16", layout="mono")
-            samples.sample_rate, samples.pts = 48000, 0
-            file.mux(tone.encode(samples))
+            for start in sound_times:
+                channels = np.tile(wave[:, None], tone.layout.nb_channels).reshape(1, -1)
+                samples: Any = av.AudioFrame.from_ndarray(channels, format="s16", layout=layout)
+                samples.sample_rate, samples.pts = sample_rate, int(sample_rate * start)
+                file.mux(tone.encode(samples))
             file.mux(tone.encode(None))
 
 
