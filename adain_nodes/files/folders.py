@@ -8,10 +8,19 @@ companions that macOS gives to files on foreign disks. Suffixes are compared wit
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from ..host.errors import InputError
+
+PACKAGES = {
+    ".heic": "pillow-heif",
+    ".heif": "pillow-heif",
+    ".hif": "pillow-heif",
+    ".jxl": "pillow-jxl-plugin",
+}
+"""What reads files that Pillow alone does not; the extra `formats` installs all of it."""
 
 
 def names_below(folder: str | os.PathLike[str], suffixes: Collection[str]) -> list[str]:
@@ -22,7 +31,8 @@ def names_below(folder: str | os.PathLike[str], suffixes: Collection[str]) -> li
         suffixes: those that count, in lower case with their dot.
     """
     folder = Path(folder)
-    return sorted(_search(folder, "", frozenset(suffixes), frozenset(folder.resolve().parents)))
+    names = _search(folder, "", frozenset(folder.resolve().parents))
+    return sorted(name for name in names if Path(name).suffix.lower() in suffixes)
 
 
 def files_below(folder: str | os.PathLike[str], suffixes: Collection[str]) -> list[Path]:
@@ -36,7 +46,11 @@ def files_below(folder: str | os.PathLike[str], suffixes: Collection[str]) -> li
         raise InputError(f"{folder} {'is not a folder' if folder.exists() else 'does not exist'}")
     names = names_below(folder, suffixes)
     if not names:
-        raise InputError(f"{folder} has no file that ends in {', '.join(sorted(suffixes))}")
+        others = left_out(folder, suffixes)
+        raise InputError(
+            f"{folder} has no file that ends in {', '.join(sorted(suffixes))}"
+            + (f". {others}" if others else "")
+        )
     return [folder / name for name in names]
 
 
@@ -56,9 +70,34 @@ def files_of(paths: Sequence[str | os.PathLike[str]], suffixes: Collection[str])
     return list(found)
 
 
-def _search(
-    folder: Path, prefix: str, suffixes: frozenset[str], around: frozenset[Path]
-) -> Iterator[str]:
+def left_out(folder: str | os.PathLike[str], suffixes: Collection[str]) -> str:
+    """What to say of the files in a folder that have other suffixes.
+
+    Args:
+        folder: see `names_below`.
+        suffixes: those that count.
+
+    Returns:
+        A line such as `photos: 3 files are left out (.txt 2, .heic 1: pip install pillow-heif)`;
+        empty if there are none.
+    """
+    folder = Path(folder)
+    names = _search(folder, "", frozenset(folder.resolve().parents))
+    counts = Counter(Path(name).suffix.lower() for name in names)
+    others = {suffix: n for suffix, n in counts.items() if suffix not in suffixes}
+    if not others:
+        return ""
+    total = sum(others.values())
+    kinds = ", ".join(
+        f"{suffix or 'no suffix'} {n}"
+        + (f": pip install {PACKAGES[suffix]}" if suffix in PACKAGES else "")
+        for suffix, n in sorted(others.items(), key=lambda item: (-item[1], item[0]))
+    )
+    return f"{folder}: {total} {'files are' if total > 1 else 'file is'} left out ({kinds})"
+
+
+def _search(folder: Path, prefix: str, around: frozenset[Path]) -> Iterator[str]:
+    """All files but hidden ones, in no order."""
     real = folder.resolve()
     if real in around or not folder.is_dir():
         return
@@ -67,6 +106,6 @@ def _search(
             continue
         if entry.is_dir():
             below = f"{prefix}{entry.name}/"
-            yield from _search(Path(entry.path), below, suffixes, around | {real})
-        elif Path(entry.name).suffix.lower() in suffixes:
+            yield from _search(Path(entry.path), below, around | {real})
+        else:
             yield f"{prefix}{entry.name}"
