@@ -57,8 +57,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(options: argparse.Namespace) -> None:
     from ..files.folders import files_of
+    from ..files.formats import READABLE_SUFFIXES
     from ..files.masks import read_mask
-    from ..files.pictures import READABLE_SUFFIXES, check_writable, read_picture, write_picture
+    from ..files.pictures import check_writable, read_picture, write_picture
     from ..files.sheets import GAP, arranged
     from ..host.devices import chosen_device
     from ..models.model import load_model

@@ -12,7 +12,8 @@ from typing import Literal, TypeVar
 from ..files.film_source import Film
 from ..files.films import FILM_SUFFIXES, PictureSequence, check_film, film_suffix, open_film
 from ..files.folders import files_of
-from ..files.pictures import READABLE_SUFFIXES, WRITABLE_SUFFIXES, check_writable, picture_size
+from ..files.formats import READABLE_SUFFIXES
+from ..files.pictures import WRITABLE_SUFFIXES, check_writable, picture_size
 from ..files.styles import STYLE_SUFFIX, StyleSource, style_sources
 from ..files.video import VIDEO_SUFFIXES
 from ..host.errors import InputError

@@ -13,13 +13,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import ExifTags, Image
+from PIL import Image
 from torch import Tensor
 
 from ..host.errors import InputError, one_line
 from .animation_formats import Frames, write_apng, write_gif, write_webp
 from .film_source import Film, shaped, square_size, timed
-from .pictures import opened
+from .formats import load, opened
+from .pictures import shown
 
 logger = logging.getLogger(__name__)
 
@@ -37,21 +38,10 @@ _SHORTEST = 20  # ms that browsers show a frame for
 
 _NO_DURATION = 100.0  # ms that browsers show a frame for that says 0
 
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-"""What brings pictures of an EXIF orientation upright."""
-
 
 @dataclass(frozen=True)
 class Animation:
-    """An animation file, see `Film`. Frames are turned upright as its EXIF data says."""
+    """An animation file, see `Film`. Frames are upright and in sRGB, as its metadata says."""
 
     path: Path
     """The file."""
@@ -94,7 +84,7 @@ class Animation:
     def __iter__(self) -> Iterator[Tensor]:
         mode = "RGBA" if self.has_alpha else "RGB"
         frames = _frames(self.path)
-        for _, image in zip(self.durations, frames, strict=False):
+        for _, (image, _) in zip(self.durations, frames, strict=False):
             values = np.asarray(image.convert(mode), np.float32) / np.float32(255)
             yield torch.from_numpy(values)
 
@@ -177,8 +167,8 @@ def open_animation(path: str | os.PathLike[str], *, partial: bool = False) -> An
     has_alpha = False
     size = (0, 0)
     try:
-        for image in _frames(path):
-            durations.append(float(image.info.get("duration", 0)) or _NO_DURATION)
+        for image, duration in _frames(path):
+            durations.append(duration or _NO_DURATION)
             size = (image.height, image.width)
             # A format may have alpha only to leave alone what does not change.
             has_alpha |= bool((np.asarray(image.convert("RGBA"))[..., 3] < 255).any())
@@ -191,28 +181,23 @@ def open_animation(path: str | os.PathLike[str], *, partial: bool = False) -> An
     return Animation(path, size, has_alpha, tuple(durations), plays)
 
 
-def _frames(path: Path) -> Iterator[Image.Image]:
-    """The frames of an animation, each valid until the next; counted from 1 in messages."""
+def _frames(path: Path) -> Iterator[tuple[Image.Image, float]]:
+    """The frames of an animation as viewers show them, each valid until the next, and how long in
+    ms; counted from 1 in messages."""
     with opened(path) as image:
         # An animated PNG may begin with a picture for readers that know no animations.
         first = 1 if getattr(image, "default_image", False) else 0
         total = getattr(image, "n_frames", 1)
-        turn = _UPRIGHT.get(image.getexif().get(ExifTags.Base.Orientation, 1))
         for index in range(first, total):
             try:
                 image.seek(index)
-                image.load()
+                load(image)
             except Exception as error:  # Pillow's readers raise all kinds of them
                 raise InputError(
                     f"{path} is damaged: frame {index + 1 - first} of {total - first} cannot be "
                     f"read: {one_line(error)}"
                 ) from error
-            if turn is None:
-                yield image
-            else:
-                turned = image.convert("RGBA").transpose(turn)
-                turned.info = dict(image.info)
-                yield turned
+            yield shown(image, path), float(image.info.get("duration", 0))
 
 
 def _plays(image: Image.Image) -> int:

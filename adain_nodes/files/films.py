@@ -17,7 +17,8 @@ from ..host.errors import InputError
 from ..host.writing import written_whole
 from .animations import ANIMATION_SUFFIXES, check_side, open_animation, write_animation
 from .film_source import Film, square_size
-from .pictures import opened, picture_size, read_picture
+from .formats import opened
+from .pictures import picture_size, read_picture
 from .video import VIDEO_SUFFIXES, Video
 from .video_writing import VIDEO_FORMATS, keeps_alpha, write_video
 

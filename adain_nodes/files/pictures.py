@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from ..host.errors import InputError, one_line
 from ..host.writing import written_whole
 from ..pipeline.checks import check_picture
+from .exif import ON_THE_SIDE, orientation, upright
+from .formats import load, opened
+from .metadata import Metadata
+from .profiles import in_srgb, srgb_profile
 
 logger = logging.getLogger(__name__)
 
@@ -28,13 +32,8 @@ _SAVE_OPTIONS: dict[str, dict[str, Any]] = {
 }
 _LARGEST_SIDE = {"JPEG": 65500, "WEBP": 16383}  # what the formats' encoders can store
 
-READABLE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
-"""Suffixes by which folders are searched for pictures."""
-
 WRITABLE_SUFFIXES = tuple(_FORMATS)
 """Suffixes that `write_picture` knows."""
-
-_ON_THE_SIDE = (5, 6, 7, 8)  # EXIF orientations that exchange height and width
 
 _ALPHA_MODES = ("RGBA", "RGBa", "LA", "La", "PA")
 
@@ -43,19 +42,24 @@ def read_picture(path: str | os.PathLike[str]) -> Tensor:
     """Reads a picture file; of an animation, its first frame.
 
     Args:
-        path: of any format that Pillow reads. An orientation in its EXIF data is applied.
+        path: of any format that Pillow reads, with the packages of the extra `formats` if they are
+            installed. The picture is turned as its EXIF data says, and brought to sRGB by the
+            colour profile in the file; without one it counts as sRGB.
 
     Returns:
         [1,H,W,C], fp32 in 0..1, not premultiplied: C is 4 (RGBA) where the file has transparency,
-        1 where it is grey, otherwise 3 (RGB).
+        1 where it is grey, otherwise 3 (RGB). Grey has the depth of the file, all else 8 bits.
 
     Raises:
         InputError: the file is missing or damaged, is not a picture, or has values of unknown
             range.
     """
     with opened(path) as image:
-        pixels = _pixels(ImageOps.exif_transpose(image))
-    return torch.from_numpy(pixels)[None]
+        picture = shown(image, path)
+        values = np.array(picture, np.float32)
+    if picture.mode != "F":
+        values /= np.float32(255)
+    return torch.from_numpy(values if values.ndim == 3 else values[..., None])[None]
 
 
 def picture_size(path: str | os.PathLike[str]) -> tuple[int, int]:
@@ -65,25 +69,33 @@ def picture_size(path: str | os.PathLike[str]) -> tuple[int, int]:
         InputError: the file is missing or is not a picture.
     """
     with opened(path) as image:
-        # Pillow would decode a PNG to look for EXIF data behind its pixels, where it seldom is.
-        has_exif = image.format != "PNG" or "exif" in image.info
-        if not has_exif or image.getexif().get(ExifTags.Base.Orientation) not in _ON_THE_SIDE:
-            return image.height, image.width
-        if image.format == "TIFF":
-            # Pillow turns these itself, some versions not before decoding.
-            image.load()
-            return image.height, image.width
-        return image.width, image.height
+        if image.format == "TIFF" or (image.format == "PNG" and _ends_with_exif(Path(path))):
+            # Pillow turns a TIFF itself, some versions not before decoding; and it finds what is
+            # behind the pixels of a PNG only then.
+            load(image)
+        on_the_side = orientation(image) in ON_THE_SIDE
+        return (image.width, image.height) if on_the_side else (image.height, image.width)
 
 
-def write_picture(path: str | os.PathLike[str], picture: Tensor) -> None:
-    """Writes one picture to a file, which is there whole or not at all.
+def _ends_with_exif(path: Path) -> bool:
+    """Whether a PNG file may have EXIF or XMP data behind its pixels, where it seldom is."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 65536))
+        return re.search(rb"eXIf|Raw profile type exif|XML:com.adobe.xmp", file.read()) is not None
+
+
+def write_picture(
+    path: str | os.PathLike[str], picture: Tensor, *, metadata: Metadata | None = None
+) -> None:
+    """Writes one picture to a file, which is there whole or not at all and says that it is in sRGB.
 
     Args:
         path: the file; replaced if it exists. Its suffix gives the format: .png, .jpg or .jpeg
             (quality 95, 4:4:4), .webp (quality 95).
         picture: [1,H,W,C] or [H,W,C] in 0..1, rounded to 8 bits: grey, RGB or RGBA. JPEG stores no
             transparency: it becomes white, with a warning.
+        metadata: to write into the file, such as `read_metadata` gives of a content. WebP stores a
+            resolution as EXIF data alone.
 
     Raises:
         InputError: the suffix is unknown, the tensor is not one picture, or the file cannot be
@@ -101,11 +113,26 @@ def write_picture(path: str | os.PathLike[str], picture: Tensor) -> None:
         values = values.float().clamp(0, 1)
         values = values[..., :3] * values[..., 3:] + (1 - values[..., 3:])
     image = to_image(values)
+    options = {**_SAVE_OPTIONS[file_format], **_color_tag(file_format, image)}
+    if metadata is not None and metadata.exif:
+        options["exif"] = metadata.exif
+    if metadata is not None and metadata.dpi is not None:
+        options["dpi"] = metadata.dpi
     with written_whole(path) as temporary:
         try:
-            image.save(temporary, file_format, **_SAVE_OPTIONS[file_format])
+            image.save(temporary, file_format, **options)
         except ValueError as error:
             raise InputError(f"{path} cannot be written: {one_line(error)}") from error
+
+
+def _color_tag(file_format: str, image: Image.Image) -> dict[str, Any]:
+    """What makes Pillow write that a picture is in sRGB."""
+    if file_format != "PNG":
+        grey = image.mode == "L" and file_format == "JPEG"  # WebP stores grey as RGB
+        return {"icc_profile": srgb_profile("L" if grey else "RGB")}
+    chunks = PngInfo()
+    chunks.add(b"sRGB", b"\0")  # and with what intent to print it: that of photographs
+    return {"pnginfo": chunks}
 
 
 def as_batch(picture: Tensor, name: str) -> Tensor:
@@ -155,54 +182,61 @@ def check_writable(path: str | os.PathLike[str], size: tuple[int, int]) -> None:
         )
 
 
-@contextmanager
-def opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
-    """Opens a picture file; whatever goes wrong with it meanwhile is an `InputError`."""
-    try:
-        with _any_size():
-            image = Image.open(path)
-        with image:
-            yield image
-    except InputError:
-        raise
-    except FileNotFoundError as error:
-        raise InputError(f"{path} does not exist") from error
-    except UnidentifiedImageError as error:
-        raise InputError(f"{path} is not a picture of a known format") from error
-    # Pillow's readers raise all kinds of exceptions on damaged files.
-    except Exception as error:
-        if Path(path).is_dir():
-            raise InputError(f"{path} is a folder, a picture file is expected") from error
-        raise InputError(f"{path} cannot be read as a picture: {one_line(error)}") from error
+def shown(image: Image.Image, path: str | os.PathLike[str]) -> Image.Image:
+    """An opened picture, or the current frame of an animation, as viewers show it: upright, in
+    sRGB.
+
+    Args:
+        image: as `opened` gives it.
+        path: its file, for messages.
+
+    Returns:
+        Of mode L, RGB or RGBA; grey of more than 8 bits is of mode F, in 0..1.
+
+    Raises:
+        ValueError: it has values of unknown range.
+    """
+    load(image)
+    plain = in_srgb(_plain(upright(image)), str(path))
+    return plain.convert("RGBA") if plain.mode == "LA" else plain
 
 
-@contextmanager
-def _any_size() -> Iterator[None]:
-    """Lets Pillow open pictures that are larger than it expects: whoever names a file means it."""
-    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-    try:
-        yield
-    finally:
-        Image.MAX_IMAGE_PIXELS = limit
-
-
-def _pixels(image: Image.Image) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """[H,W,C] in 0..1, see `read_picture`."""
+def _plain(image: Image.Image) -> Image.Image:
+    """One of the modes that `in_srgb` takes, of the same colours."""
+    has_alpha = image.mode in _ALPHA_MODES or "transparency" in image.info
     if image.mode[0] in "IF":
         return _deep_grey(image)
-    if image.mode in _ALPHA_MODES or "transparency" in image.info:
-        mode = "RGBA"
+    if image.mode in ("1", "L", "LA", "La"):
+        mode = "LA" if has_alpha else "L"
+    elif image.mode == "CMYK":
+        mode = "CMYK"
     else:
-        mode = "L" if image.mode in ("1", "L") else "RGB"
-    values = np.asarray(image.convert(mode), np.float32) / np.float32(255)
-    return values if values.ndim == 3 else values[..., None]
+        mode = "RGBA" if has_alpha else "RGB"
+    return image if image.mode == mode else image.convert(mode)
 
 
-def _deep_grey(image: Image.Image) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """Grey values of 16 bits, which Pillow may give as 32, or of floating type."""
-    values = np.asarray(image).astype(np.float32)[..., None]
+def _deep_grey(image: Image.Image) -> Image.Image:
+    """Grey of 16 bits, which Pillow may give as 32, or of floating type, as mode F in 0..1.
+
+    With a transparent value it becomes LA, of 8 bits.
+    """
+    values = np.asarray(image).astype(np.float32)
     white = np.float32(1 if image.mode == "F" else 65535)
     low, high = float(values.min()), float(values.max())
     if not (low >= 0 and high <= white):
         raise ValueError(f"grey values must be in 0 to {white:.0f}, got {low:g} to {high:g}")
-    return values / white
+    deep = Image.fromarray(values / white)
+    transparent = image.info.get("transparency")
+    if transparent is not None:
+        alpha = Image.fromarray((values != transparent).astype(np.uint8) * 255)
+        deep = Image.merge("LA", (to_8_bits(deep), alpha))
+    deep.info = {key: value for key, value in image.info.items() if key != "transparency"}
+    return deep
+
+
+def to_8_bits(image: Image.Image) -> Image.Image:
+    """Mode F in 0..1 as mode L, rounded and clamped; any other image itself."""
+    if image.mode != "F":
+        return image
+    values = np.asarray(image) * np.float32(255)
+    return Image.fromarray(values.round().clip(0, 255).astype(np.uint8))

@@ -19,11 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from ..files.pictures import (
-    check_writable,
-    read_picture,
-    write_picture,
-)
+from ..files.pictures import check_writable, read_picture, write_picture
 from ..host.errors import InputError
 from ..host.writing import write_text
 from ..models.model import Model

@@ -13,7 +13,8 @@ from random import Random
 from typing import Any
 
 from ..files.folders import files_below
-from ..files.pictures import READABLE_SUFFIXES, WRITABLE_SUFFIXES
+from ..files.formats import READABLE_SUFFIXES
+from ..files.pictures import WRITABLE_SUFFIXES
 from ..files.styles import STYLE_SUFFIX, StyleSource, style_sources
 from ..host.errors import InputError
 from ..host.options import check_size

@@ -15,11 +15,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 
 from ..files.folders import files_of
-from ..files.pictures import READABLE_SUFFIXES
+from ..files.formats import READABLE_SUFFIXES, opened
+from ..files.pictures import shown, to_8_bits
 from ..host.errors import InputError
 
 logger = logging.getLogger(__name__)
@@ -168,9 +169,8 @@ class RandomCrops:
                 continue
             try:
                 crop = random_crop(path, self.size, self.scales, rng)
-            # Pillow's readers raise all kinds of exceptions on damaged files.
-            except Exception as error:
-                logger.warning("skipping %s, which cannot be read: %s", path, error)
+            except InputError as error:
+                logger.warning("skipping a picture: %s", error)
                 self.broken.add(path)
                 continue
             return crop[..., rng.permutation(3)] if rng.random() < self.recolored else crop
@@ -199,10 +199,11 @@ def random_crop(
         rng: of all draws.
 
     Raises:
-        OSError: the file cannot be read.
+        InputError: the file cannot be read.
     """
-    with Image.open(path) as image:
-        picture = ImageOps.exif_transpose(image).convert("RGB")
+    with opened(path) as image:
+        picture = shown(image, path)
+        picture = picture if picture.mode == "F" else picture.convert("RGB")
     shorter = min(picture.size)
     smallest, largest = (min(shorter, scale * size) for scale in scales)
     side = smallest * (largest / smallest) ** rng.random()
@@ -210,5 +211,5 @@ def random_crop(
     crop = picture.resize(
         (size, size), Image.Resampling.BICUBIC, box=(left, top, left + side, top + side)
     )
-    pixels = np.asarray(crop)
+    pixels = np.asarray(to_8_bits(crop).convert("RGB"))
     return pixels[:, ::-1] if rng.random() < 0.5 else pixels

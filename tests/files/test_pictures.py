@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import PIL
 import pytest
 import torch
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, ImageCms
 
 from adain_nodes.files.pictures import check_writable, picture_size, read_picture
 from adain_nodes.files.pictures import write_picture as write
@@ -236,7 +237,7 @@ def test_a_failed_write_leaves_the_old_file_alone(
     write(path, gradient())
     before = path.read_bytes()
 
-    def fail(_image: Image.Image, file: Path, *_: object) -> None:
+    def fail(_image: Image.Image, file: Path, *_: object, **__: object) -> None:
         file.write_bytes(b"half")
         raise OSError("No space left on device")
 
@@ -275,3 +276,37 @@ def test_what_is_not_one_picture_is_not_written(
     with pytest.raises(InputError, match=message):
         write(tmp_path / "a.png", torch.rand(shape))
     assert listing(tmp_path) == []
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_results_say_that_they_are_in_srgb(tmp_path: Path, suffix: str, channels: int) -> None:
+    path = tmp_path / f"a{suffix}"
+    write(path, torch.rand(8, 8, channels))
+    with Image.open(path) as image:
+        if suffix == ".png":
+            assert image.info["srgb"] == 0
+            assert "icc_profile" not in image.info
+        else:
+            profile = ImageCms.ImageCmsProfile(BytesIO(image.info["icc_profile"])).profile
+            assert profile.xcolor_space == ("GRAY" if image.mode == "L" else "RGB ")
+
+
+def test_grey_with_a_transparent_value_has_alpha(tmp_path: Path) -> None:
+    values = np.array([[0, 300, 65535]], np.uint16)
+    Image.fromarray(values).save(tmp_path / "a.png", transparency=300)
+    picture = read_picture(tmp_path / "a.png")
+    assert picture[0, 0, :, 3].tolist() == [1, 0, 1]
+    assert picture[0, 0, :, 0].mul(255).round().tolist() == [0, 1, 255]
+
+
+def test_lab_becomes_rgb(tmp_path: Path) -> None:
+    lab = Image.new("RGB", (4, 4), (255, 0, 0))
+    transform = ImageCms.buildTransform(
+        ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), "RGB", "LAB"
+    )
+    transform.apply(lab).save(tmp_path / "a.tif")
+    expected = torch.tensor([1.0, 0.0, 0.0])
+    torch.testing.assert_close(
+        read_picture(tmp_path / "a.tif")[0, 0, 0], expected, atol=0.03, rtol=0
+    )

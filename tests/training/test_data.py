@@ -11,6 +11,8 @@ import pytest
 import torch
 from PIL import Image
 
+from adain_nodes.files.pictures import read_picture
+from adain_nodes.files.profiles import srgb_profile
 from adain_nodes.host.errors import InputError
 from adain_nodes.training.data import (
     RandomCrops,
@@ -231,6 +233,40 @@ def test_pictures_of_any_mode_become_rgb(tmp_path: Path, mode: str) -> None:
     Image.new("RGB", (9, 9), (255, 255, 255)).convert(mode).save(path)
     batch = crops_of([path]).batch(0, [0])
     assert torch.equal(batch, torch.ones(1, 3, 8, 8))
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_deep_grey_is_read_as_everywhere(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a{suffix}"
+    Image.fromarray(np.full((9, 9), 20000, np.uint16)).save(path)
+    batch = crops_of([path]).batch(0, [0])
+    assert torch.equal(batch, torch.full((1, 3, 8, 8), round(20000 / 257) / 255))
+
+
+def test_floating_grey_is_read_as_everywhere(tmp_path: Path) -> None:
+    Image.fromarray(np.full((9, 9), 0.5, np.float32)).save(tmp_path / "a.tif")
+    batch = crops_of([tmp_path / "a.tif"]).batch(0, [0])
+    assert torch.equal(batch, torch.full((1, 3, 8, 8), 128 / 255))
+
+
+def test_a_crop_has_the_colours_that_the_picture_is_read_with(tmp_path: Path) -> None:
+    """The profile has red and blue exchanged."""
+    profile = bytearray(srgb_profile("RGB"))
+    red, blue = profile.index(b"rXYZ"), profile.index(b"bXYZ")
+    profile[red : red + 4], profile[blue : blue + 4] = b"bXYZ", b"rXYZ"
+    path = tmp_path / "a.png"
+    Image.new("RGB", (9, 9), (250, 100, 20)).save(path, icc_profile=bytes(profile))
+    batch = crops_of([path]).batch(0, [0])
+    torch.testing.assert_close(batch[0, :, 0, 0], read_picture(path)[0, 0, 0])
+    assert batch[0, 2, 0, 0] > 0.9
+
+
+def test_a_picture_larger_than_pillow_expects_is_cropped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_flat(tmp_path / "a.png", (10, 20, 30))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    assert crops_of([path]).batch(0, [0]).shape == (1, 3, 8, 8)
 
 
 def test_broken_files_are_skipped_and_named_once(
