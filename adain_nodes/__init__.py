@@ -25,6 +25,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # for editors and type checkers
     from .files.masks import read_mask as read_mask
+    from .files.metadata import Metadata as Metadata
+    from .files.metadata import read_metadata as read_metadata
     from .files.pictures import read_picture as read_picture
     from .files.pictures import write_picture as write_picture
     from .files.styles import load_style as load_style
@@ -49,6 +51,8 @@ if TYPE_CHECKING:  # for editors and type checkers
 
 _HOMES = {
     "read_mask": "files.masks",
+    "Metadata": "files.metadata",
+    "read_metadata": "files.metadata",
     "read_picture": "files.pictures",
     "write_picture": "files.pictures",
     "load_style": "files.styles",

@@ -54,6 +54,9 @@ def run(options: argparse.Namespace) -> None:
     if len(contents) > 1:
         raise InputError(f"augment takes one folder of contents, got {len(contents)}")
 
+    from ..files.folders import left_out
+    from ..files.formats import READABLE_SUFFIXES
+    from ..files.styles import STYLE_SUFFIX
     from ..host.devices import chosen_device
     from ..host.processes import local_device
     from ..models.model import load_model
@@ -103,6 +106,9 @@ def run(options: argparse.Namespace) -> None:
             f"{process}cannot be read; contents are skipped, styles replaced by others:",
             *(f"  {text}" for text in problems),
         ]
+    if rank == 0:
+        lines += left_out(contents, READABLE_SUFFIXES)
+        lines += left_out(options.style, READABLE_SUFFIXES | {STYLE_SUFFIX})
     print("\n".join(lines))
 
 

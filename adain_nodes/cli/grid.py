@@ -56,7 +56,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run(options: argparse.Namespace) -> None:
-    from ..files.folders import files_of
+    from ..files.folders import files_of, left_out
     from ..files.formats import READABLE_SUFFIXES
     from ..files.masks import read_mask
     from ..files.pictures import check_writable, read_picture, write_picture
@@ -66,6 +66,7 @@ def run(options: argparse.Namespace) -> None:
     from ..pipeline.sweeps import Sweep
     from .progress import terminal_progress
 
+    folders = (*contents_of(options), *options.style)
     options.content = files_of(contents_of(options), READABLE_SUFFIXES)
     options.style = files_of(options.style, READABLE_SUFFIXES)
     _check(options)
@@ -88,6 +89,8 @@ def run(options: argparse.Namespace) -> None:
         f"{options.output}: {options.sweep}, {len(contents)} contents, {len(styles)} styles, "
         f"{width}x{height} px"
     )
+    for line in left_out(folders, READABLE_SUFFIXES):
+        print(line)
 
 
 def extent(sweep: str, contents: int, styles: int) -> tuple[int, int, int]:

@@ -58,6 +58,8 @@ def run(options: argparse.Namespace) -> None:
     if options.preview_interval < 0:
         raise InputError(f"--preview-interval must be at least 0, got {options.preview_interval}")
 
+    from ..files.folders import left_out
+    from ..files.formats import READABLE_SUFFIXES
     from ..host.devices import chosen_device
     from ..host.processes import joined_world, local_device
     from ..training.checkpoint import read_decoder
@@ -105,6 +107,9 @@ def run(options: argparse.Namespace) -> None:
         broken = sorted(world.union(map(str, contents.broken | styles.broken)))
         if broken and world.is_main:
             print("skipped pictures that cannot be read:", *broken, sep="\n  ")
+        if world.is_main:
+            for line in left_out([*options.content, *options.style], READABLE_SUFFIXES):
+                print(line)
 
 
 def _train(

@@ -46,11 +46,8 @@ def files_below(folder: str | os.PathLike[str], suffixes: Collection[str]) -> li
         raise InputError(f"{folder} {'is not a folder' if folder.exists() else 'does not exist'}")
     names = names_below(folder, suffixes)
     if not names:
-        others = left_out(folder, suffixes)
-        raise InputError(
-            f"{folder} has no file that ends in {', '.join(sorted(suffixes))}"
-            + (f". {others}" if others else "")
-        )
+        others = "".join(f". {line}" for line in left_out([folder], suffixes))
+        raise InputError(f"{folder} has no file that ends in {', '.join(sorted(suffixes))}{others}")
     return [folder / name for name in names]
 
 
@@ -70,30 +67,28 @@ def files_of(paths: Sequence[str | os.PathLike[str]], suffixes: Collection[str])
     return list(found)
 
 
-def left_out(folder: str | os.PathLike[str], suffixes: Collection[str]) -> str:
-    """What to say of the files in a folder that have other suffixes.
-
-    Args:
-        folder: see `names_below`.
-        suffixes: those that count.
+def left_out(paths: Sequence[str | os.PathLike[str]], suffixes: Collection[str]) -> list[str]:
+    """What to say of the files that `files_of` leaves out of the folders among these paths.
 
     Returns:
-        A line such as `photos: 3 files are left out (.txt 2, .heic 1: pip install pillow-heif)`;
-        empty if there are none.
+        A line for each folder that has any, such as `photos: 3 files are left out (.txt 2, .heic 1:
+        pip install pillow-heif)`.
     """
-    folder = Path(folder)
-    names = _search(folder, "", frozenset(folder.resolve().parents))
-    counts = Counter(Path(name).suffix.lower() for name in names)
-    others = {suffix: n for suffix, n in counts.items() if suffix not in suffixes}
-    if not others:
-        return ""
-    total = sum(others.values())
-    kinds = ", ".join(
-        f"{suffix or 'no suffix'} {n}"
-        + (f": pip install {PACKAGES[suffix]}" if suffix in PACKAGES else "")
-        for suffix, n in sorted(others.items(), key=lambda item: (-item[1], item[0]))
-    )
-    return f"{folder}: {total} {'files are' if total > 1 else 'file is'} left out ({kinds})"
+    lines = []
+    for folder in filter(os.path.isdir, paths):
+        names = _search(Path(folder), "", frozenset(Path(folder).resolve().parents))
+        counts = Counter(Path(name).suffix.lower() for name in names)
+        others = {suffix: n for suffix, n in counts.items() if suffix not in suffixes}
+        total = sum(others.values())
+        kinds = ", ".join(
+            f"{suffix or 'no suffix'} {n}"
+            + (f": pip install {PACKAGES[suffix]}" if suffix in PACKAGES else "")
+            for suffix, n in sorted(others.items(), key=lambda item: (-item[1], item[0]))
+        )
+        if others:
+            files = "files are" if total > 1 else "file is"
+            lines.append(f"{folder}: {total} {files} left out ({kinds})")
+    return lines
 
 
 def _search(folder: Path, prefix: str, around: frozenset[Path]) -> Iterator[str]:

@@ -17,11 +17,14 @@ from PIL import Image, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
 from ..host.errors import InputError, one_line
 from .folders import PACKAGES
 
-_PICTURES = """
+_SUFFIXES = """
     .apng .avif .bmp .dib .gif .j2k .jfif .jp2 .jpe .jpeg .jpg .jpx .mpo .pbm .pcx .pgm .png .pnm
     .ppm .psd .qoi .tga .tif .tiff .webp
 """
-"""Suffixes of pictures. Pillow knows more: of documents, icons, textures and data."""
+
+PICTURE_SUFFIXES = frozenset(_SUFFIXES.split())
+"""Suffixes of pictures that Pillow reads, not all of them in every version. It knows more: of
+documents, icons, textures and data."""
 
 _MODULES = {"pillow-heif": "pillow_heif", "pillow-jxl-plugin": "pillow_jxl"}
 _NAMES = {"pillow-heif": "HEIC", "pillow-jxl-plugin": "JPEG XL"}
@@ -33,7 +36,7 @@ _NO_LIMIT = 1 << 40
 
 
 def _readable_suffixes() -> frozenset[str]:
-    known = frozenset(_PICTURES.split()) & frozenset(Image.registered_extensions())
+    known = PICTURE_SUFFIXES & frozenset(Image.registered_extensions())
     return known | {suffix for suffix, package in PACKAGES.items() if _is_installed(package)}
 
 

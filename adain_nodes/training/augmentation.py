@@ -19,6 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+from ..files.metadata import Metadata, read_metadata
 from ..files.pictures import check_writable, read_picture, write_picture
 from ..host.errors import InputError
 from ..host.writing import write_text
@@ -54,7 +55,7 @@ class Outcome:
 
 def augment(model: Model, plan: Plan, *, rank: int = 0, ranks: int = 1) -> Iterator[Outcome]:
     """Makes the results of a plan that are not there yet, and their manifest. Each file is there
-    whole or not at all.
+    whole or not at all, and keeps the metadata of its content.
 
     Every process needs the same plan and makes the same results, whatever their number: the
     contents from `rank` on in steps of `ranks`.
@@ -97,6 +98,7 @@ def augment(model: Model, plan: Plan, *, rank: int = 0, ranks: int = 1) -> Itera
     known = len(broken)
     for content in plan.contents[rank::ranks]:
         features: Features | None = None
+        metadata: Metadata | None = None
         for index, result in enumerate(plan.results(content, broken)):
             path = plan.output_folder / result.output
             if path.exists():
@@ -108,12 +110,14 @@ def augment(model: Model, plan: Plan, *, rank: int = 0, ranks: int = 1) -> Itera
                     height, width = picture.shape[1:3]
                     check_writable(path, scaled_size((height, width), size))
                     features = encode(model, picture, shorter_side=size)
+                    metadata = read_metadata(plan.content_folder / content)
             except InputError as error:
                 yield Outcome(result, "skipped", str(error))
                 continue
             planned, style, problem = style_for(content, index)
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_picture(path, decode(model, transfer(features, style, alpha=planned.alpha)))
+            picture = decode(model, transfer(features, style, alpha=planned.alpha))
+            write_picture(path, picture, metadata=metadata)
             yield Outcome(planned, "written", problem)
     if len(broken) > known:
         record(plan, label)

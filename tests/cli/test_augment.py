@@ -102,6 +102,16 @@ def test_broken_pictures_are_listed_at_the_end(augment: Command, capsys: Capture
     assert [line.split()[0] for line in lines[head + 2 :]] == ["in/b/1.png", "in/b/2.png"]
 
 
+def test_what_is_left_out_is_named_at_the_end(augment: Command, capsys: Capture) -> None:
+    for name in ("in/b/notes.txt", "in/clip.mp4", "art/more.txt"):
+        Path(name).touch()
+    assert augment("in", "--style", "art", "-o", "out") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-2:] == [
+        "in: 2 files are left out (.mp4 1, .txt 1)", "art: 1 file is left out (.txt 1)"
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

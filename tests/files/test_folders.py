@@ -53,17 +53,18 @@ def test_files_that_are_named_stand_beside_those_in_folders(tree: Path) -> None:
 
 
 def test_what_is_left_out_is_counted(tree: Path) -> None:
-    assert left_out(tree, SUFFIXES) == f"{tree}: 2 files are left out (no suffix 1, .txt 1)"
-    assert left_out(tree, (*SUFFIXES, ".txt")) == f"{tree}: 1 file is left out (no suffix 1)"
-    assert left_out(tree / "a" / "deep", SUFFIXES) == ""
+    deep = tree / "a" / "deep"
+    lines = [f"{tree}: 2 files are left out (no suffix 1, .txt 1)"]
+    assert left_out([deep, tree / "b.png", tree, tree / "none"], SUFFIXES) == lines
+    assert left_out([tree], (*SUFFIXES, ".txt")) == [f"{tree}: 1 file is left out (no suffix 1)"]
 
 
 def test_what_a_package_would_read_is_named_with_it(tmp_path: Path) -> None:
     for name in ("a.HEIC", "b.heic", "c.jxl", "d.txt", "e.jpg"):
         (tmp_path / name).touch()
-    assert left_out(tmp_path, SUFFIXES) == (
+    assert left_out([tmp_path], SUFFIXES) == [
         f"{tmp_path}: 4 files are left out (.heic 2: pip install pillow-heif, .jxl 1: pip install "
         "pillow-jxl-plugin, .txt 1)"
-    )
+    ]
     with pytest.raises(InputError, match=r"has no file that ends in \.gif\. .*heic 2: pip install"):
         files_below(tmp_path, (".gif",))

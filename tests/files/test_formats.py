@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import re
 import struct
 import sys
 import threading
@@ -13,8 +14,9 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from adain_nodes.files import formats
-from adain_nodes.files.formats import READABLE_SUFFIXES, opened
-from adain_nodes.files.pictures import picture_size, read_picture
+from adain_nodes.files.folders import PACKAGES
+from adain_nodes.files.formats import PICTURE_SUFFIXES, READABLE_SUFFIXES, opened
+from adain_nodes.files.pictures import WRITABLE_SUFFIXES, picture_size, read_picture
 from adain_nodes.host.errors import InputError
 
 HEAD_OF_HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
@@ -30,6 +32,16 @@ def test_suffixes_of_pictures_are_known_and_those_of_documents_are_not() -> None
     usual = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
     assert usual | {".jp2", ".ppm", ".tga"} <= READABLE_SUFFIXES
     assert not READABLE_SUFFIXES & {".pdf", ".eps", ".ico", ".mpg", ".h5", ".txt"}
+
+
+def test_the_table_of_formats_is_that_of_the_code() -> None:
+    """docs/files.md, in its table of pictures."""
+    text = (Path(__file__).parents[2] / "docs" / "files.md").read_text(encoding="utf-8")
+    (row,) = re.findall(r"^\| formats \|(.*)\|(.*)\|$", text, re.MULTILINE)
+    alone, packages = (set(re.findall(r"\.\w+", part)) for part in row[0].split("pip install"))
+    assert alone == PICTURE_SUFFIXES
+    assert packages == set(PACKAGES)
+    assert set(re.findall(r"\.\w+", row[1])) == set(WRITABLE_SUFFIXES)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from PIL import Image
+from PIL import ExifTags, Image
 from torch import Tensor
 
 from adain_nodes.files.pictures import read_picture, write_picture
@@ -74,6 +74,17 @@ def break_picture(path: str) -> None:
     """Cuts a picture short behind its head."""
     file = Path(path)
     file.write_bytes(file.read_bytes()[:-200])
+
+
+def test_results_keep_the_metadata_of_their_content(model: Model) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Copyright] = "somebody"
+    Image.new("RGB", (20, 20)).save("in/a/1.jpg", exif=exif)
+    list(augment(model, plan_into("out", {"style_size": 16})))
+    with Image.open("out/a/1.jpg") as image:
+        assert image.getexif()[ExifTags.Base.Copyright] == "somebody"
+    with Image.open("out/a/1.png") as image:
+        assert not image.getexif()
 
 
 def test_results_are_those_of_the_pipeline_in_a_tree_of_the_same_paths(model: Model) -> None:
