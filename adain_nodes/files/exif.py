@@ -60,10 +60,8 @@ _OF_EXPOSURE = """
 """Fields of the directory of the exposure that are kept. Serial numbers are not, nor the maker's
 own notes, of which nobody knows what they tell."""
 
-_KEPT, _KEPT_OF_EXPOSURE = (
-    frozenset(ExifTags.Base[name].value for name in names.split())
-    for names in (_OF_PICTURE, _OF_EXPOSURE)
-)
+_KEPT = frozenset(ExifTags.Base[name].value for name in (_OF_PICTURE + _OF_EXPOSURE).split())
+"""All of them: some programs put fields of one directory into the other."""
 
 
 class Field(NamedTuple):
@@ -131,7 +129,7 @@ def kept_exif(data: bytes | mmap, dpi: tuple[float, float] | None) -> bytes:
     offset = _number(order, fields[_EXPOSURE]) if _EXPOSURE in fields else None
     exposure = _directory(data, int(offset))[1] if offset else {}
     main = {tag: field for tag, field in fields.items() if tag in _KEPT}
-    exposure = {tag: field for tag, field in exposure.items() if tag in _KEPT_OF_EXPOSURE}
+    exposure = {tag: field for tag, field in exposure.items() if tag in _KEPT}
     if not (main or exposure or dpi):
         return b""
     main[_ORIENTATION] = _short(order, 1)

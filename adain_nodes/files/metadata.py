@@ -43,9 +43,10 @@ def read_metadata(path: str | os.PathLike[str]) -> Metadata:
 
 
 def _sane(dpi: object) -> tuple[float, float] | None:
-    """A resolution that means something: 1 is what files without one often say."""
+    """A resolution that means something: files without one often say 1, or EXIF's default of 72."""
     try:
         x, y = (float(value) for value in dpi)  # type: ignore[attr-defined]
     except (TypeError, ValueError, ZeroDivisionError):
         return None
-    return (x, y) if all(math.isfinite(value) and 1 < value < 65536 for value in (x, y)) else None
+    known = all(math.isfinite(value) and 1 < value < 65536 for value in (x, y))
+    return (x, y) if known and (round(x), round(y)) != (72, 72) else None

@@ -203,7 +203,8 @@ def random_crop(
     """
     with opened(path) as image:
         picture = shown(image, path)
-        picture = picture if picture.mode == "F" else picture.convert("RGB")
+    if picture.mode == "RGBA":
+        picture = picture.convert("RGB")  # what is transparent counts, too
     shorter = min(picture.size)
     smallest, largest = (min(shorter, scale * size) for scale in scales)
     side = smallest * (largest / smallest) ** rng.random()

@@ -186,6 +186,13 @@ def test_kept_fields_are_copied_to_the_byte() -> None:
     assert kept_exif(kept[6:], None).count(copyright_line) == 1
 
 
+def test_a_field_in_the_wrong_directory_is_kept_there() -> None:
+    date = b"2024:01:01 10:00:00\0"
+    image = Image.new("RGB", (2, 2))
+    image.info["exif"] = kept_exif(exif((0x9003, ASCII, len(date), date)), None)
+    assert image.getexif()[ExifTags.Base.DateTimeOriginal] == date[:-1].decode()
+
+
 def test_nothing_is_kept_of_nothing() -> None:
     assert kept_exif(b"", None) == b""
     assert kept_exif(exif((ORIENTATION, SHORT, 1, short(6))), None) == b""

@@ -88,7 +88,7 @@ def test_damaged_metadata_is_left_out(tmp_path: Path, suffix: str, damage: bytes
 
 
 def test_a_resolution_that_means_nothing_is_left_out(tmp_path: Path) -> None:
-    for dpi in ((0, 0), (1, 1)):
+    for dpi in ((0, 0), (1, 1), (72, 72)):
         Image.new("RGB", (4, 4)).save(tmp_path / "a.png", dpi=dpi)
         assert read_metadata(tmp_path / "a.png") == Metadata()
     Image.new("RGB", (4, 4)).save(tmp_path / "a.bmp")
