@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -14,7 +15,10 @@ from torch import Tensor
 
 from adain_nodes.files.animations import Animation, open_animation
 from adain_nodes.files.films import check_film, write_film
+from adain_nodes.files.pictures import read_picture
 from adain_nodes.host.errors import InputError
+
+from .color_profiles import DISPLAY_P3, rgb_profile
 
 SUFFIXES = (".gif", ".webp", ".png")
 DURATIONS = (40.0, 90.0, 40.0, 1200.0)
@@ -276,3 +280,14 @@ def test_frames_are_written_one_by_one(tmp_path: Path) -> None:
         like = Animation(tmp_path / "none", SIZE, False, (20.0,) * 6, 0)
         write_film(tmp_path / f"a{suffix}", like, Counted(), SIZE)
         assert len(alive) == 6
+
+
+def test_frames_are_in_srgb(tmp_path: Path) -> None:
+    """As single pictures with the same profile are."""
+    profile = rgb_profile(DISPLAY_P3, 2.2)
+    frames = [Image.new("RGB", (8, 8), color) for color in ((200, 60, 40), (40, 160, 60))]
+    frames[0].save(tmp_path / "a.png", save_all=True, append_images=frames[1:], icc_profile=profile)
+    for number, (frame, read) in enumerate(zip(frames, opened(tmp_path / "a.png"), strict=True)):
+        frame.save(tmp_path / f"{number}.png", icc_profile=profile)
+        assert torch.equal(read, read_picture(tmp_path / f"{number}.png")[0])
+        assert (read * 255 - torch.from_numpy(np.array(frame))).abs().max() > 4
