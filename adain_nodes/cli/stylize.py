@@ -112,6 +112,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )  # fmt: skip
     add_model(parser)
     parser.add_argument(
+        "--keep-metadata", action=argparse.BooleanOptionalAction, default=True,
+        help="keep the content's copyright, dates, camera and resolution in pictures, but not its "
+        "place (default: on)",
+    )  # fmt: skip
+    parser.add_argument(
         "--skip-existing", action="store_true",
         help="leave results that are there already, and make those that are missing",
     )  # fmt: skip
@@ -162,6 +167,8 @@ def run(options: argparse.Namespace) -> int:
         print(json.dumps(summary, indent=2))
     elif plan.found:
         print(f"{plan.found} results are there already")
+    if not options.json:
+        print(*plan.left_out, sep="\n", end="\n" if plan.left_out else "")
     if failures:
         lines = [f"{len(failures)} could not be used:", *(f.problem for f in failures)]
         print("adain-nodes: " + "\n  ".join(lines), file=sys.stderr)

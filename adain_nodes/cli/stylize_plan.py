@@ -11,7 +11,7 @@ from typing import Literal, TypeVar
 
 from ..files.film_source import Film
 from ..files.films import FILM_SUFFIXES, PictureSequence, check_film, film_suffix, open_film
-from ..files.folders import files_of
+from ..files.folders import files_of, left_out
 from ..files.formats import READABLE_SUFFIXES
 from ..files.pictures import WRITABLE_SUFFIXES, check_writable, picture_size
 from ..files.styles import STYLE_SUFFIX, StyleSource, style_sources
@@ -26,6 +26,10 @@ from .options import contents_of
 from .stylize_names import Named, check_folder, check_output, numbers_frames, outputs_of
 
 T = TypeVar("T")
+
+CONTENTS = READABLE_SUFFIXES | VIDEO_SUFFIXES
+STYLES = READABLE_SUFFIXES | {STYLE_SUFFIX}
+"""Suffixes by which folders are searched."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,12 @@ class Plan:
     found: int
     """Results that are there already and are left as they are."""
 
+    keep_metadata: bool
+    """Whether pictures get the metadata of their contents."""
+
+    left_out: tuple[str, ...]
+    """What folders hold besides contents and styles."""
+
 
 def make_plan(options: argparse.Namespace) -> Plan:
     """Turns the command line into a plan.
@@ -107,9 +117,8 @@ def make_plan(options: argparse.Namespace) -> Plan:
     )
     check_size("style_size", options.style_size)
     failures: list[Failure] = []
-    suffixes = READABLE_SUFFIXES | {STYLE_SUFFIX}
     # A style may be named twice: with two masks, it goes into both.
-    paths = [file for path in options.style for file in files_of([path], suffixes)]
+    paths = [file for path in options.style for file in files_of([path], STYLES)]
     masks = tuple(options.mask or ())
     weights = None if options.weights is None else _weights(options.weights)
     together = bool(masks) or weights is not None
@@ -157,8 +166,10 @@ def make_plan(options: argparse.Namespace) -> Plan:
         jobs = [job for job in jobs if not all(output.exists() for output in job.outputs)]
     found -= sum(len(job.outputs) for job in jobs)
     return Plan(
-        tuple(jobs), styles, weights, masks, options.style_size, how, tuple(failures), found
-    )
+        tuple(jobs), styles, weights, masks, options.style_size, how, tuple(failures), found,
+        options.keep_metadata,
+        (*left_out(contents_of(options), CONTENTS), *left_out(options.style, STYLES)),
+    )  # fmt: skip
 
 
 def _usable(
@@ -251,5 +262,5 @@ def _contents(options: argparse.Namespace) -> list[Path]:
         return path not in named and output in path.resolve().parents
 
     inside = any(folder.resolve() in output.parents for folder in named if folder.is_dir())
-    contents = files_of(named, READABLE_SUFFIXES | VIDEO_SUFFIXES)
+    contents = files_of(named, CONTENTS)
     return [path for path in contents if not (inside and is_result(path))]

@@ -13,6 +13,7 @@ from torch import Tensor
 from ..files.film_source import Film
 from ..files.films import PictureSequence, write_film
 from ..files.masks import read_mask
+from ..files.metadata import read_metadata
 from ..files.pictures import read_picture, write_picture
 from ..files.styles import StyleSource
 from ..host.errors import InputError
@@ -165,7 +166,8 @@ class _Stylist:
             looks = [self._look(job) for job in jobs]
             if jobs[0].form == "pictures" and isinstance(film, PictureSequence):
                 frames = stylized_looks(self._model, film, looks, self._plan.options, report)
-                yield from _pictures(film, jobs, frames, started)
+                keep = self._plan.keep_metadata
+                yield from _pictures(film, jobs, frames, started, keep_metadata=keep)
                 return
             for job, look in zip(jobs, looks, strict=True):
                 frames = stylized_looks(self._model, film, [look], self._plan.options, report)
@@ -203,14 +205,20 @@ class _Stylist:
 
 
 def _pictures(
-    film: PictureSequence, jobs: Sequence[Job], frames: Iterator[list[Tensor]], started: float
+    film: PictureSequence,
+    jobs: Sequence[Job],
+    frames: Iterator[list[Tensor]],
+    started: float,
+    *,
+    keep_metadata: bool,
 ) -> Iterator[Result]:
     """Writes the frames of a sequence, each in the look of every job."""
     for index, results in enumerate(frames):
+        metadata = read_metadata(film.paths[index]) if keep_metadata else None
         for job, picture in zip(jobs, results, strict=True):
             output = job.outputs[index]
             output.parent.mkdir(parents=True, exist_ok=True)
-            write_picture(output, picture)
+            write_picture(output, picture, metadata=metadata)
             now = time.perf_counter()
             yield _result(job, film.paths[index], output, 1, now - started)
             started = now

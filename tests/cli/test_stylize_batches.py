@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import ExifTags, Image
 
 from adain_nodes.cli import main
 from adain_nodes.files.pictures import read_picture, write_picture
@@ -169,3 +170,30 @@ def test_a_signal_ends_in_one_line_and_leaves_nothing(
 def test_a_bad_command_line_is_still_refused_by_the_parser() -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["stylize", "--no-such-option"])
+
+
+def test_metadata_of_the_content_is_kept_unless_it_is_not_wanted(stylize: Command) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Copyright] = "somebody"
+    exif[ExifTags.Base.Orientation] = 6
+    Image.new("RGB", (20, 30)).save("photo.jpg", exif=exif, dpi=(300, 300))
+    assert stylize("photo.jpg", *OIL, "-o", "out.jpg") == 0
+    with Image.open("out.jpg") as image:
+        assert image.size == (30, 20)
+        assert image.getexif()[ExifTags.Base.Copyright] == "somebody"
+        assert image.getexif().get(ExifTags.Base.Orientation, 1) == 1
+        assert image.info["dpi"] == (300, 300)
+        assert image.info["icc_profile"]
+    assert stylize("photo.jpg", *OIL, "-o", "out.jpg", "--no-keep-metadata") == 0
+    with Image.open("out.jpg") as image:
+        assert not image.getexif()
+        assert image.info["icc_profile"]
+
+
+def test_what_folders_hold_besides_is_counted(stylize: Command, capsys: Capture) -> None:
+    Path("in").mkdir()
+    write_picture("in/a.png", torch.rand(9, 9, 3))
+    for name in ("notes.txt", "more.txt", "b.xyz", ".hidden"):
+        Path("in", name).touch()
+    assert stylize("in", *OIL, "-o", "out") == 0
+    assert capsys.readouterr().out.endswith("in: 3 files are left out (.txt 2, .xyz 1)\n")
