@@ -50,8 +50,8 @@ def match_color(
         [B,H,W,3 or 4], fp32 in 0..1, on the picture's device.
 
     Raises:
-        InputError: one of them is no picture, the batches do not fit, the method is unknown or the
-            strength is out of range.
+        InputError: one of them is not a picture, the batches do not fit, the method is unknown or
+            the strength is out of range.
     """
     check_picture(picture, "picture")
     check_picture(reference, "reference")

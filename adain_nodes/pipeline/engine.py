@@ -70,10 +70,10 @@ def encode_one(model: Model, picture: Tensor, shorter_side: int, report: Report)
             device=output,
             memory_format=torch.channels_last,
         )
-        parts = stream(prepared(encoder), source.tiles(rows, device, model.dtype))
+        parts = stream(prepared(encoder), source.bands(rows, device, model.dtype))
         return _filled(values, parts, report)
 
-    values = _in_tiles(
+    values = _in_bands(
         encode, report, source.size, device=device, dtype=model.dtype, tile_size=model.tile_size
     )
     alpha = None if source.alpha is None else source.alpha.to(output)
@@ -87,12 +87,12 @@ def summarise_one(model: Model, picture: Tensor, shorter_side: int, report: Repo
 
     def summarise(rows: int, report: Report) -> Moments:
         moments = []
-        for part in stream(prepared(encoder), source.tiles(rows, device, model.dtype)):
+        for part in stream(prepared(encoder), source.bands(rows, device, model.dtype)):
             moments.append(Moments.of(part))
             report(math.prod(part.shape[2:]))
         return Moments.merged(moments)
 
-    moments = _in_tiles(
+    moments = _in_bands(
         summarise, report, source.size, device=device, dtype=model.dtype, tile_size=model.tile_size
     )
     output = surroundings.current().output_device()
@@ -115,12 +115,12 @@ def measure_one(
         dtype: floating type that it computes in.
         picture: what to encode.
         shorter_side: see `transfer.encode`.
-        report: told of every tile.
+        report: told of every band.
         tile_size: see `model.Model`.
 
     Returns:
         relu4_1, [1,C,h,w] in fp32, and the statistics of relu1_1, relu2_1, relu3_1 and relu4_1, on
-        the encoder's device. Of the first three there is never more than a tile.
+        the encoder's device. Of the first three there is never more than a band.
     """
     encoder, device = resident.load(), resident.device
     source = _Source.of(picture, shorter_side)
@@ -138,11 +138,11 @@ def measure_one(
             memory_format=torch.channels_last,
         )  # fmt: skip
         observe = {index: partial(noted, index) for index in moments}
-        parts = stream(layers, source.tiles(rows, device, dtype), observe)
+        parts = stream(layers, source.bands(rows, device, dtype), observe)
         _filled(features, parts, report)
         return features, [Moments.merged(parts).statistics() for parts in moments.values()]
 
-    return _in_tiles(measure, report, source.size, device=device, dtype=dtype, tile_size=tile_size)
+    return _in_bands(measure, report, source.size, device=device, dtype=dtype, tile_size=tile_size)
 
 
 def decode_one(model: Model, like: Features, rows: Rows, report: Report) -> Tensor:
@@ -177,7 +177,7 @@ def decode_one(model: Model, like: Features, rows: Rows, report: Report) -> Tens
             top = bottom
         return picture
 
-    picture = _in_tiles(
+    picture = _in_bands(
         decode, report, like.size, device=device, dtype=model.dtype, tile_size=model.tile_size
     )
     if like.alpha is not None:
@@ -243,15 +243,15 @@ class _Source:
         color, alpha = to_network(picture, size)
         return cls(color.movedim(1, -1), alpha, size)
 
-    def tiles(self, rows: int, device: torch.device, dtype: torch.dtype) -> Iterator[Tensor]:
-        """Tiles of so many rows, [1,3,n,W'], minus `MIDDLE`, as an encoder takes them."""
-        for tile in bands(self.colors.shape[1], rows):
-            values = self.colors[:, tile, :, :3].float().clamp(0, 1) - MIDDLE
+    def bands(self, rows: int, device: torch.device, dtype: torch.dtype) -> Iterator[Tensor]:
+        """Bands of so many rows, [1,3,n,W'], minus `MIDDLE`, as an encoder takes them."""
+        for band in bands(self.colors.shape[1], rows):
+            values = self.colors[:, band, :, :3].float().clamp(0, 1) - MIDDLE
             yield values.movedim(-1, 1).expand(-1, 3, -1, -1).to(device, dtype)
 
 
 def _filled(features: Tensor, parts: Iterable[Tensor], report: Report) -> Tensor:
-    """Writes tiles, from top to bottom, into the features that they make up, [1,C,h,w]."""
+    """Writes bands, from top to bottom, into the features that they make up, [1,C,h,w]."""
     top = 0
     for part in parts:
         bottom = top + part.shape[2]
@@ -261,7 +261,7 @@ def _filled(features: Tensor, parts: Iterable[Tensor], report: Report) -> Tensor
     return features
 
 
-def _in_tiles(
+def _in_bands(
     work: Callable[[int, Report], T],
     report: Report,
     size: tuple[int, int],
@@ -270,7 +270,7 @@ def _in_tiles(
     dtype: torch.dtype,
     tile_size: int,
 ) -> T:
-    """Does work on a picture in tiles of so many rows; where memory runs out, of half as many."""
+    """Does work on a picture in bands of so many rows; where memory runs out, of half as many."""
     height, width = size
     if tile_size > 0:
         rows = -(-tile_size // STRIDE) * STRIDE
@@ -295,4 +295,4 @@ def _in_tiles(
         # Outside the clause: the error keeps the tensors alive that were there when it occurred.
         report(-done)
         rows = max(STRIDE, rows // 2 // STRIDE * STRIDE)
-        logger.warning("Memory ran out: going on in tiles of %d rows.", rows)
+        logger.warning("Memory ran out: going on in bands of %d rows.", rows)

@@ -62,7 +62,7 @@ def encode(
         model: whose encoder to use.
         picture: [B,H,W,C] in 0..1, RGB, RGBA or grey.
         shorter_side: px to scale the shorter side to; 0 keeps the size.
-        progress: told of every tile.
+        progress: told of every band.
 
     Raises:
         InputError: the picture is not one, see `checks.check_picture`.
@@ -84,7 +84,7 @@ def style_of(
         model: whose encoder to use.
         picture: [B,H,W,C] in 0..1, RGB, RGBA or grey.
         shorter_side: px to scale the shorter side to; 0 keeps the size.
-        progress: told of every tile.
+        progress: told of every band.
 
     Raises:
         InputError: the picture is not one, see `checks.check_picture`.
@@ -260,7 +260,7 @@ def decode(model: Model, features: Features, *, progress: Progress | None = None
     Args:
         model: whose decoder to use; its encoder must be the one that made the features.
         features: as they come from `encode` or `transfer`.
-        progress: told of every tile.
+        progress: told of every band.
 
     Returns:
         [B,H,W,3], or 4 channels where the encoded pictures had an alpha channel; fp32 in 0..1.

@@ -1,4 +1,4 @@
-"""Pictures in tiles: the same pictures, and what happens when memory runs out."""
+"""Pictures in bands: the same pictures, and what happens when memory runs out."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_cancel_takes_effect_within_a_picture(model: Model) -> None:
 def test_tiles_are_halved_until_memory_suffices(
     model: Model, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
-    """A machine on which tiles of more than 20 rows fail, in the middle of the picture."""
+    """A machine on which bands of more than 20 rows fail, in the middle of the picture."""
     tried: list[int] = []
 
     def failing(height: int, rows: int) -> object:
