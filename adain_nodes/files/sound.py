@@ -91,7 +91,8 @@ class Sound:
             return
         try:
             for packet in self._source.demux([self._source.streams[index] for index in clocks]):
-                if packet.dts is None:  # it is the last, which is empty
+                # The last is empty; where a recording breaks off, one is cut.
+                if packet.dts is None or packet.is_corrupt:
                     continue
                 stamp = float(packet.dts * packet.time_base)
                 shift = round((clocks[packet.stream.index].time(stamp) - stamp) / packet.time_base)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -126,7 +127,7 @@ class Video:
         decoder = stream.codec_context
         if stream.metadata.get("alpha_mode") == "1" and decoder.name in _ALPHA_DECODERS:
             decoder = av_module().CodecContext.create(_ALPHA_DECODERS[decoder.name], "r")
-        frames = (frame for packet in container.demux(stream) for frame in decoder.decode(packet))
+        frames = _frames(container, stream, decoder)
         number = 0
         error: Exception | None = None
         while True:
@@ -135,14 +136,17 @@ class Video:
                 frame = next(frames, None)
             except (av_module().error.FFmpegError, ValueError) as caught:
                 frame, error = None, caught
-            if error is None and frame is None and number > 1:
+            whole = number > 1 and not _breaks_off(self.path, container, stream)
+            if error is None and frame is None and whole:
                 return
             if frame is None or frame.is_corrupt:
-                place = f"frame {number} of {self._count}" if self._count else f"frame {number}"
                 reason = f": {one_line(error)}" if error is not None else ""
                 if self._partial:
-                    self._tell(f"breaks off: {place} cannot be read{reason}; those before are used")
+                    self._tell(
+                        f"breaks off: frame {number} cannot be read{reason}; those before are used"
+                    )
                     return
+                place = f"frame {number} of {self._count}" if self._count else f"frame {number}"
                 message = f"{self.path} is damaged: {place} cannot be read{reason}"
                 raise InputError(message) from error
             if number == 1:
@@ -233,6 +237,28 @@ def _main_stream(path: Path, container: Any) -> Any:
     if not streams:
         raise InputError(f"{path} has no pictures")
     return max(streams, key=lambda s: (bool(s.disposition & flags.default), s.width * s.height))
+
+
+def _frames(container: Any, stream: Any, decoder: Any) -> Iterator[Any]:
+    """The frames of a stream. Before an error, those that the decoder still holds."""
+    try:
+        for packet in container.demux(stream):
+            yield from decoder.decode(packet)
+    except (av_module().error.FFmpegError, ValueError):
+        with suppress(EOFError):  # it has been asked for all already
+            for frame in decoder.decode(None):
+                frame.time_base = stream.time_base
+                yield frame
+        raise
+
+
+def _breaks_off(path: Path, container: Any, stream: Any) -> bool:
+    """Whether the index of an MP4 names pictures beyond the end of the file, where reading just
+    ends. Other formats have no such index, or at their end."""
+    if "mp4" not in container.format.name or not len(stream.index_entries):
+        return False
+    last = stream.index_entries[-1]
+    return bool(last.pos + last.size > path.stat().st_size)
 
 
 def _counted(
