@@ -27,7 +27,10 @@ logger = logging.getLogger(__name__)
 FILM_SUFFIXES = ANIMATION_SUFFIXES | frozenset(VIDEO_FORMATS)
 """Suffixes that films are written to; .png and .webp also hold single pictures."""
 
-_LIKE_MP4 = (".m4v", ".3gp", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".vob")  # sound of its kinds
+_LIKE_MP4 = frozenset(
+    {".m4v", ".3gp", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".vob", ".f4v"}  # sound of its kinds
+    | {".h264", ".264", ".h265", ".265", ".hevc", ".m1v", ".m2v"}  # without sound
+)
 
 
 class PictureSequence:

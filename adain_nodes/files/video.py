@@ -24,7 +24,8 @@ logger = logging.getLogger(__name__)
 
 VIDEO_SUFFIXES = frozenset(
     {".mp4", ".m4v", ".mov", ".3gp", ".mkv", ".webm", ".avi", ".ts", ".mts", ".m2ts", ".mpg"}
-    | {".mpeg", ".vob", ".wmv", ".asf", ".flv", ".ogv"}
+    | {".mpeg", ".vob", ".wmv", ".asf", ".flv", ".ogv", ".f4v", ".mxf", ".h264", ".264", ".h265"}
+    | {".265", ".hevc", ".m1v", ".m2v", ".y4m"}
 )
 """Suffixes of files that are taken to be videos."""
 
@@ -82,7 +83,9 @@ class Video:
                 kind = {hdr.PQ: "HDR (PQ)", hdr.HLG: "HDR (HLG)"}.get(tags[1], "BT.2020")
                 self._tell(f"is {kind}: its frames are brought to SDR BT.709")
             primaries, transfer, matrix = (hdr.BT709,) * 3 if self._converted else tags
-            start = (container.start_time or 0) / 1e6
+            start = (
+                (frame.time or 0.0) if container.start_time is None else container.start_time / 1e6
+            )
             self.recording = Recording(
                 path, self._sound(container), max(start, 0.0), _tags(container), matrix, primaries,
                 transfer, partial,

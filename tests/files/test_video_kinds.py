@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -137,6 +138,7 @@ def test_sound_that_ffmpeg_does_not_know_is_left_out(
         (".mts", "mpegts", ".mp4"),
         (".mpg", "mpegts", ".mp4"),
         (".flv", "flv", ".mkv"),
+        (".f4v", "mp4", ".mp4"),
     ],
 )
 def test_containers_that_are_read(tmp_path: Path, suffix: str, container: str, result: str) -> None:
@@ -170,6 +172,34 @@ def test_frames_that_are_stored_out_of_order_and_stamped_in_order(tmp_path: Path
     assert len(list(result)) == 12
     assert result.times == pytest.approx(film.times, abs=1e-3)
     assert len(sound_of(tmp_path / "b.mp4")) == len(sound_of(tmp_path / "a.mkv"))
+
+
+@pytest.mark.parametrize(
+    ("suffix", "container", "codec"),
+    [
+        (".h264", "h264", "libx264"),
+        (".264", "h264", "libx264"),
+        (".m1v", "mpeg1video", "mpeg1video"),
+        (".m2v", "mpeg2video", "mpeg2video"),
+        (".y4m", "yuv4mpegpipe", "wrapped_avframe"),
+        (".mxf", "mxf", "mpeg2video"),
+    ],
+)
+def test_streams_without_times(tmp_path: Path, suffix: str, container: str, codec: str) -> None:
+    path = tmp_path / f"a{suffix}"
+    with av.open(str(path), "w", format=container) as file:
+        stream = file.add_stream(codec, rate=25)
+        stream.height, stream.width, stream.pix_fmt = *SIZE, "yuv420p"
+        for index in range(6):
+            frame = av.VideoFrame.from_ndarray(np.full((*SIZE, 3), 40 * index, np.uint8))
+            frame.pts, frame.time_base = index, Fraction(1, 25)
+            file.mux(stream.encode(frame))
+        file.mux(stream.encode(None))
+    film = open_film(path)
+    assert isinstance(film, Video)
+    assert len(list(film)) == 6
+    # FFmpeg makes up when the last one is shown.
+    assert film.times[:5] == pytest.approx([index / 25 for index in range(5)], abs=0.001)
 
 
 def test_a_raw_stream_named_mp4(tmp_path: Path) -> None:
