@@ -136,8 +136,8 @@ def _timed_images(
         if unit is not None:
             left += duration
             usual = unit * round(duration / unit)
-            # Browsers show frames of 10 ms for 100 ms.
-            duration = max(unit * round(left / unit), min(usual, _SHORTEST))
+            # Browsers show frames of 0 and 10 ms for 100 ms.
+            duration = max(unit * round(left / unit), min(usual or _SHORTEST, _SHORTEST))
             left -= duration
         yield shaped(result, alpha=film.has_alpha, size=size), duration
 
@@ -160,7 +160,7 @@ def open_animation(path: str | os.PathLike[str], *, partial: bool = False) -> An
     """
     path = Path(path)
     with opened(path) as image:
-        if image.format not in _READABLE_FORMATS or getattr(image, "n_frames", 1) < 2:
+        if image.format not in _READABLE_FORMATS or _counted(image) < 2:
             return None
         plays = _plays(image)
     durations = []
@@ -187,7 +187,7 @@ def _frames(path: Path) -> Iterator[tuple[Image.Image, float]]:
     with opened(path) as image:
         # An animated PNG may begin with a picture for readers that know no animations.
         first = 1 if getattr(image, "default_image", False) else 0
-        total = getattr(image, "n_frames", 1)
+        total = _counted(image)
         for index in range(first, total):
             try:
                 image.seek(index)
@@ -198,6 +198,14 @@ def _frames(path: Path) -> Iterator[tuple[Image.Image, float]]:
                     f"read: {one_line(error)}"
                 ) from error
             yield shown(image, path), float(image.info.get("duration", 0))
+
+
+def _counted(image: Image.Image) -> int:
+    """The number of frames, with the one that a damaged GIF breaks off in."""
+    try:
+        return getattr(image, "n_frames", 1)
+    except Exception:  # Pillow's readers raise all kinds of them
+        return image.tell() + 2
 
 
 def _plays(image: Image.Image) -> int:

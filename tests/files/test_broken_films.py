@@ -96,6 +96,20 @@ def test_an_animation_that_breaks_off(tmp_path: Path, caplog: pytest.LogCaptureF
     assert "the frames before it are used" in caplog.text
 
 
+@pytest.mark.parametrize("kept", range(1, 24))
+def test_a_gif_that_breaks_off_between_frames(tmp_path: Path, kept: int) -> None:
+    """In a block of control or the head of a frame, where Pillow cannot count frames."""
+    path = tmp_path / "a.gif"
+    write_video(tmp_path / "a.mp4", sound=None, frames=4)
+    rewritten(Video(tmp_path / "a.mp4"), path)
+    data = path.read_bytes()
+    last = data.rindex(b"\x21\xf9\x04")
+    path.write_bytes(data[: last + kept])
+    animation = open_animation(path, partial=True)
+    assert animation is not None
+    assert len(list(animation)) == len(animation) == 3
+
+
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
 @pytest.mark.parametrize("suffix", [".mp4", ".gif"])
 def test_an_interruption_leaves_nothing_behind(

@@ -136,6 +136,21 @@ def test_a_gif_keeps_the_speed_up_to_50_frames_per_second(
     assert sum(result.durations) == total
 
 
+@pytest.mark.parametrize("suffix", [".gif", ".webp"])
+def test_frames_of_no_duration_are_not_written(tmp_path: Path, suffix: str) -> None:
+    """Browsers would show them for 100 ms. A video can have frames that follow so quickly."""
+    paths = [tmp_path / f"{index}.png" for index in range(5)]
+    for path, shade in zip(paths, torch.rand(5), strict=True):
+        write_picture(path, shade.expand(4, 4, 3))
+    film = PictureSequence(paths)
+    film.times, film.last_duration = [0, 0.04, 0.0401, 0.0402, 1], 0.04
+    write_film(tmp_path / f"a{suffix}", film, iter(film), (4, 4))
+    result = open_animation(tmp_path / f"a{suffix}")
+    assert result is not None
+    assert min(result.durations) == 20
+    assert sum(result.durations) == 1040
+
+
 def test_the_documentation_lists_what_is_read_and_written() -> None:
     """docs/files.md, in its table of films."""
     text = (Path(__file__).parents[2] / "docs" / "files.md").read_text(encoding="utf-8")
