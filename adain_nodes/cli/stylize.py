@@ -166,7 +166,7 @@ def run(options: argparse.Namespace) -> int:
         summary["failed"] = [asdict(failure) for failure in failures]
         print(json.dumps(summary, indent=2))
     elif plan.found:
-        print(f"{plan.found} results are there already")
+        print(f"{plan.found} result{' is' if plan.found == 1 else 's are'} there already")
     if not options.json:
         print(*plan.left_out, sep="\n", end="\n" if plan.left_out else "")
     if failures:

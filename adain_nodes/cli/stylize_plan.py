@@ -163,7 +163,7 @@ def make_plan(options: argparse.Namespace) -> Plan:
             jobs.append(Job(film, chosen, own, form, size))
     found = sum(len(job.outputs) for job in jobs)
     if options.skip_existing:
-        jobs = [job for job in jobs if not all(output.exists() for output in job.outputs)]
+        jobs = [job for job in jobs if not _is_there(job)]
     found -= sum(len(job.outputs) for job in jobs)
     return Plan(
         tuple(jobs), styles, weights, masks, options.style_size, how, tuple(failures), found,
@@ -212,6 +212,8 @@ def _films(
 
     found = dict(_usable(contents, opened, failures, tolerant=True))
     pictures = [path for path, film in found.items() if film is None]
+    if options.fps is not None and not pictures:
+        raise InputError("--fps is for pictures, and there are none: films keep their own timing")
     together = options.frame_statistics != "per_frame" or _into_film(options, len(pictures))
     groups = [pictures] if together and pictures else [[path] for path in pictures]
     fps = 25.0 if options.fps is None else options.fps
@@ -240,6 +242,14 @@ def _sources(film: Film, form: str) -> list[tuple[Path, str]]:
     if isinstance(film, PictureSequence):
         return [(film.path.absolute().parent, ".mp4")]
     return [(film.path, film_suffix(film))]
+
+
+def _is_there(job: Job) -> bool:
+    """Whether there are results of a job already; of numbered frames, the last."""
+    if job.form == "frames":
+        [output] = job.outputs
+        return output.with_name(output.name % len(job.film)).exists()
+    return all(output.exists() for output in job.outputs)
 
 
 def _weights(text: str) -> tuple[float, ...]:

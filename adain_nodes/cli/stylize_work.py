@@ -130,8 +130,9 @@ def stylized(
     rounds = len(contents) if recolors_style(plan.options.preserve_color) else 1
     total = rounds * _art(plan, inputs) + sum(works)
     stylist = _Stylist(plan, inputs, model, counter(progress, total))
+    alone = len(contents) == 1 and not plan.failures and not plan.found
     for jobs, work in zip(contents, works, strict=True):
-        yield from stylist.results(jobs, work, alone=len(contents) == 1)
+        yield from stylist.results(jobs, work, alone=alone)
 
 
 def _by_content(plan: Plan, inputs: Inputs) -> Iterator[list[Job]]:

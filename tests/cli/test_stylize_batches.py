@@ -98,6 +98,21 @@ def test_results_that_are_there_can_be_left_alone(stylize: Command, capsys: Capt
     assert capsys.readouterr().out == "2 results are there already\n"
 
 
+@pytest.mark.usefixtures("broken")
+@pytest.mark.parametrize("others", [("dog.png",), ("text.jpg",)])
+def test_the_last_of_several_that_is_left_may_fail(
+    stylize: Command, capsys: Capture, others: tuple[str, ...]
+) -> None:
+    """One that was made before, or could not be used either, counts as one of several."""
+    stylize("dog.png", *OIL, "-o", "out/")
+    capsys.readouterr()
+    contents = ("cut.png", *others)
+    assert stylize(*contents, *OIL, "-o", "out/", "--skip-existing") == 1
+    output = capsys.readouterr()
+    assert "cut.png cannot be read" in output.err
+    assert ("1 result is there already" in output.out) == ("dog.png" in others)
+
+
 def test_a_pattern_that_the_shell_has_left_is_expanded(stylize: Command) -> None:
     write_picture("[1].png", torch.rand(9, 9, 3))
     assert stylize("[cd]*.png", "[1].png", "--style", "?il.png", "-o", "out") == 0

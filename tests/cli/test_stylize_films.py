@@ -271,6 +271,7 @@ def test_a_video_is_whole_or_not_there(
         (("cat.png", "-o", "out.mp4"), "out.mp4 must end in .png"),
         (("film.png", "film.png", "cat.png", "-o", "o.gif"), "o.gif is a file, 2 results"),
         (("film.png", "-o", "film.png"), "film.png is the input film.png"),
+        (("film.png", "-o", "out.gif", "--fps", "5"), "--fps is for pictures, and there are none"),
         (("text.mp4", "-o", "out.mp4"), "text.mp4 cannot be read as a video"),
         (("none.mp4", "-o", "out.mp4"), "none.mp4 does not exist"),
         (("shots", "-o", "out", "--smoothing", "1.5"), "smoothing must be a number from 0"),
@@ -363,6 +364,20 @@ def test_a_video_becomes_numbered_pictures(stylize: Command) -> None:
     assert listing("new") == ["001.png", "002.png", "003.png", "004.png"]
     assert stylize("film.png", *OIL, "-o", "frame-%d.jpg") == 0
     assert Path("frame-4.jpg").is_file()
+
+
+@pytest.mark.usefixtures("frames")
+def test_numbered_pictures_that_are_there_can_be_left_alone(
+    stylize: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ("film.png", *OIL, "-o", "new/%03d.png", "--skip-existing")
+    assert stylize(*command) == 0
+    capsys.readouterr()
+    assert stylize(*command) == 0
+    assert capsys.readouterr().out == "1 result is there already\n"
+    Path("new/004.png").unlink()
+    assert stylize(*command) == 0
+    assert Path("new/004.png").is_file()
 
 
 @pytest.mark.usefixtures("frames")
