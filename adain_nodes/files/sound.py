@@ -28,6 +28,14 @@ from it."""
 _LAYOUTS = ("mono", "stereo", "3.0", "quad", "5.0", "5.1", "6.1", "7.1")
 """Of 1 to 8 channels: those of Opus, RFC 7845, section 5.1.1.2. AAC has them, too."""
 
+_QUICKTIME_LANGUAGES = {
+    "bod": "tib", "cym": "wel", "cze": "ces", "deu": "ger", "ell": "gre", "eus": "baq",
+    "fas": "per", "fre": "fra", "hye": "arm", "isl": "ice", "kat": "geo", "mkd": "mac",
+    "msa": "may", "mya": "bur", "nld": "dut", "rum": "ron", "slo": "slk", "sqi": "alb",
+    "swe": "sve", "zho": "chi",
+}  # fmt: skip
+"""Languages with two codes in ISO 639-2, of which FFmpeg writes but one to .mov; and Swedish."""
+
 _FORMAT = "flt"
 """Samples on their way: all channels in one plane, as PyAV cannot list eight planes. Encoders get
 them in their format and number."""
@@ -68,9 +76,7 @@ class Sound:
                 self._encoded[index] = _Encoded(recording.path, stream, file, output)
                 copy = self._encoded[index].stream
             copy.disposition = stream.disposition.value
-            for key in ("language", "title"):
-                if key in stream.metadata:
-                    copy.metadata[key] = stream.metadata[key]
+            copy.metadata.update(_names(stream, file.format.name))
 
     def packets(self) -> Iterator[Any]:
         """The packets of all streams, to be multiplexed in this order, from the time 0 s on."""
@@ -202,6 +208,16 @@ class _Encoded:
         part.pts, part.time_base = self._position, Fraction(1, self._rate)
         self._position = (self._position or 0) + part.samples
         yield from self.stream.encode(part)
+
+
+def _names(stream: Any, container: str) -> dict[str, str]:
+    """Language and title of a stream for a container. MP4 calls the title a name."""
+    tags = stream.metadata
+    language, title = tags.get("language"), tags.get("title") or tags.get("name")
+    if container == "mov":
+        language = _QUICKTIME_LANGUAGES.get(language, language)
+    names = {"language": language, "title": title}
+    return {key: value for key, value in names.items() if value}
 
 
 def _holds(container: str, stream: Any) -> bool:

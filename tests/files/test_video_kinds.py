@@ -115,6 +115,27 @@ def test_languages_and_title_are_kept(tmp_path: Path) -> None:
         assert [stream.metadata["language"] for stream in file.streams.audio] == ["eng", "fra"]
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".webm"])
+def test_languages_and_titles_come_from_mp4_into_all(tmp_path: Path, suffix: str) -> None:
+    """MP4 calls titles names; QuickTime knows German by another code."""
+    write_video(tmp_path / "plain.mp4", frames=4)
+    with (
+        av.open(str(tmp_path / "plain.mp4")) as source,
+        av.open(str(tmp_path / "a.mp4"), "w") as file,
+    ):
+        copies = [file.add_stream_from_template(stream) for stream in source.streams]
+        copies[1].metadata.update(language="deu", title="Kommentar")
+        for packet in source.demux():
+            if packet.dts is not None:
+                packet.stream = copies[packet.stream.index]
+                file.mux(packet)
+    rewritten(Video(tmp_path / "a.mp4"), tmp_path / f"b{suffix}")
+    with av.open(str(tmp_path / f"b{suffix}")) as file:
+        tags = file.streams.audio[0].metadata
+        assert tags["language"] == ("ger" if suffix == ".mov" else "deu")
+        assert (tags.get("title") or tags["name"]) == "Kommentar"
+
+
 def test_sound_that_ffmpeg_does_not_know_is_left_out(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
