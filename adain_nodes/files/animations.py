@@ -132,13 +132,13 @@ def _timed_images(
     duration it gives to the next, so that the film keeps its speed."""
     left = 0.0
     for result, _, seconds in timed(film, results):
-        duration = 1000 * seconds
-        if unit is not None:
-            left += duration
-            usual = unit * round(duration / unit)
-            # Browsers show frames of 0 and 10 ms for 100 ms.
-            duration = max(unit * round(left / unit), min(usual or _SHORTEST, _SHORTEST))
-            left -= duration
+        left += 1000 * seconds
+        usual, due = (
+            time if unit is None else unit * round(time / unit) for time in (1000 * seconds, left)
+        )
+        # Browsers show frames of 0 and 10 ms for 100 ms.
+        duration = max(due, min(usual if usual >= 1 else _SHORTEST, _SHORTEST))
+        left -= duration
         yield shaped(result, alpha=film.has_alpha, size=size), duration
 
 
