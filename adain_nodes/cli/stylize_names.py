@@ -88,7 +88,7 @@ def check_output(output: Path, inputs: Sequence[Path]) -> None:
         raise InputError(f"the output {output} is a folder, a file is to be written there")
     if output.exists():
         for path in inputs:
-            if output.samefile(path):
+            if path.exists() and output.samefile(path):
                 raise InputError(f"the output {output} is the input {path}: give another --output")
 
 

@@ -92,7 +92,8 @@ def left_out(paths: Sequence[str | os.PathLike[str]], suffixes: Collection[str])
 
 
 def _search(folder: Path, prefix: str, around: frozenset[Path]) -> Iterator[str]:
-    """All files but hidden ones, in no order."""
+    """All files but hidden ones, in no order, and links to files that are missing. Pipes and the
+    like are left out: reading one would wait forever."""
     real = folder.resolve()
     if real in around or not folder.is_dir():
         return
@@ -102,5 +103,5 @@ def _search(folder: Path, prefix: str, around: frozenset[Path]) -> Iterator[str]
         if entry.is_dir():
             below = f"{prefix}{entry.name}/"
             yield from _search(Path(entry.path), below, around | {real})
-        else:
+        elif entry.is_file() or not Path(entry.path).exists():
             yield f"{prefix}{entry.name}"

@@ -113,6 +113,12 @@ def test_the_last_of_several_that_is_left_may_fail(
     assert ("1 result is there already" in output.out) == ("dog.png" in others)
 
 
+def test_a_missing_file_among_several_ends_no_later_run(stylize: Command) -> None:
+    for _ in range(2):
+        assert stylize("cat.png", "gone.png", *OIL, "-o", "out") == 1
+        assert listing("out") == ["cat_oil.png"]
+
+
 def test_a_pattern_that_the_shell_has_left_is_expanded(stylize: Command) -> None:
     write_picture("[1].png", torch.rand(9, 9, 3))
     assert stylize("[cd]*.png", "[1].png", "--style", "?il.png", "-o", "out") == 0

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,12 @@ def test_subfolders_and_links_count_and_hidden_files_do_not(tree: Path) -> None:
     assert names_below(tree, SUFFIXES) == NAMES
     assert files_below(tree, SUFFIXES) == [tree / name for name in NAMES]
     assert names_below(tree / "none", SUFFIXES) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a system without named pipes")
+def test_pipes_are_left_out(tree: Path) -> None:
+    os.mkfifo(tree / "pipe.png")
+    assert names_below(tree, SUFFIXES) == NAMES
 
 
 def test_folders_without_such_files_are_named(tree: Path) -> None:
