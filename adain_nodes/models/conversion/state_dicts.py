@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from ...host.errors import InputError
-from ..weights.tensors import nature
+from ..weights.tensors import is_pytorch, nature
 
 _NAME = re.compile(r"(?:(.+?)\.)??((?:features\.)?\d+\.(?:weight|bias)|conv\d_\d\.(?:weight|bias))")
 
@@ -66,7 +66,14 @@ def _tensors(path: Path) -> Iterator[tuple[str, Tensor]]:
         state = torch.load(path, map_location="cpu", weights_only=True)
     # Unpickling anything but tensors raises all kinds of exceptions.
     except Exception as error:
-        reason = nature(path) or "is neither safetensors nor a PyTorch file of nothing but tensors"
+        reason = "is neither safetensors nor a PyTorch file of nothing but tensors"
+        if is_pytorch(path):
+            reason = (
+                "is a PyTorch file that is damaged or holds more than tensors: download it again, "
+                "or save its state_dict() alone by torch.save"
+            )
+        elif (known := nature(path)) is not None:
+            reason = known
         raise InputError(f"{path} {reason}") from error
     if not isinstance(state, Mapping):
         raise InputError(f"{path} holds a {type(state).__name__}, tensors by name are expected")

@@ -121,12 +121,18 @@ def nature(path: Path) -> str | None:
         return "is a Git LFS pointer in place of the weights: run `git lfs pull`"
     if head.lstrip().lower().startswith((b"<!doctype html", b"<html")):
         return "is a web page, saved in place of the weights: download the file itself"
-    if head.startswith((b"PK\x03\x04", b"\x80\x02")):
+    if is_pytorch(path):
         return (
             "is a PyTorch file: make a model of it by `adain-nodes models convert "
             "vgg_normalised.pth --decoder decoder.pth -o FOLDER`"
         )
     return None
+
+
+def is_pytorch(path: Path) -> bool:
+    """Whether a file begins as `torch.save` writes it, today or before version 1.6."""
+    with path.open("rb") as file:
+        return file.read(4).startswith((b"PK\x03\x04", b"\x80\x02"))
 
 
 def write_tensors(
