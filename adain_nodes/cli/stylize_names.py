@@ -32,6 +32,11 @@ class Named:
     suffix: str
     """What its name ends in, unless OUT is its name."""
 
+    @property
+    def place(self) -> tuple[str, ...]:
+        """What results are sorted by."""
+        return (str(self.content), *map(str, self.styles))
+
 
 def numbers_frames(output: Path) -> bool:
     """Whether OUT is a pattern for the frames of a film, such as frames/%05d.png."""
@@ -39,34 +44,44 @@ def numbers_frames(output: Path) -> bool:
     return is_picture and re.fullmatch(r"[^%]*%(0\d+)?d[^%]*", output.name) is not None
 
 
-def outputs_of(options: argparse.Namespace, results: Sequence[Named]) -> list[Path]:
-    """The files to write: OUT itself, or one in the folder OUT for each result."""
+def outputs_of(
+    options: argparse.Namespace, results: Sequence[Named], lost: Sequence[Named]
+) -> list[Path]:
+    """The files to write: OUT itself, or one in the folder OUT for each result.
+
+    Args:
+        options: of the command line.
+        results: to have a file each.
+        lost: results of inputs that cannot be used. Their names stay free: of the inputs that
+            share a name, each gets its own even if one is mended before the next run.
+    """
     output: Path = options.output
     if not output.is_dir() and not options.output_is_folder:
-        count = len(results)
+        count = len(results) + len(lost)
         if output.suffix.lower() in FILM_SUFFIXES.union(WRITABLE_SUFFIXES) or output.exists():
             if count > 1:
                 raise InputError(f"--output {output} is a file, {count} results need a folder")
             return [output]
         if count == 1 and not any(path.is_dir() for path in options.content):
             return [output]
-    return _names_in(output, results)
+    names = _names_of([*results, *lost])
+    return [output / name for name in names[: len(results)]]
 
 
-def _names_in(folder: Path, results: Sequence[Named]) -> list[Path]:
-    """CONTENT_STYLE or CONTENT_STYLE+STYLE with its suffix for each, numbered from 2 where one is
-    taken."""
+def _names_of(results: Sequence[Named]) -> list[str]:
+    """CONTENT_STYLE or CONTENT_STYLE+STYLE with its suffix for each, numbered from 2 by path where
+    several would be the same."""
     taken = set()
-    outputs = []
-    for result in results:
+    names = {}
+    for index, result in sorted(enumerate(results), key=lambda item: item[1].place):
         stem = f"{result.content.stem}_{'+'.join(style.label for style in result.styles)}"
         name, number = _fitting(stem, result.suffix), 1
         while _folded(name) in taken:
             number += 1
             name = _fitting(stem, f"_{number}{result.suffix}")
         taken.add(_folded(name))
-        outputs.append(folder / name)
-    return outputs
+        names[index] = name
+    return [names[index] for index in range(len(results))]
 
 
 def _fitting(stem: str, ending: str) -> str:

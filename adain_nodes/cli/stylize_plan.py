@@ -134,16 +134,21 @@ def make_plan(options: argparse.Namespace) -> Plan:
             )
     for path in masks:
         picture_size(path)
+    lost_styles = [Path(failure.path) for failure in failures]
     contents = _contents(options)
-    films = _films(contents, failures, options)
-    forms = [_form(film, options) for film in films]
+    films, into_film = _films(contents, failures, options)
+    forms = [_form(film, options, into_film=into_film) for film in films]
     named = [
         Named(path, chosen, suffix)
         for film, form in zip(films, forms, strict=True)
         for chosen in choices
         for path, suffix in _sources(film, form)
     ]
-    outputs = outputs_of(options, named)
+    lost_contents = [Path(failure.path) for failure in failures[len(lost_styles) :]]
+    if into_film:
+        lost_contents = [path for path in lost_contents if _is_video(path)]
+    lost = _lost(named, choices, lost_contents, lost_styles)
+    outputs = outputs_of(options, named, lost)
     inputs = (*contents, *(style.path for style in styles), *masks)
     for output in outputs:
         check_output(output, inputs)
@@ -201,8 +206,9 @@ def _style(path: Path) -> tuple[StyleSource, ...]:
 
 def _films(
     contents: Sequence[Path], failures: list[Failure], options: argparse.Namespace
-) -> list[Film]:
-    """Contents as films: each picture by itself, or all pictures together as one."""
+) -> tuple[list[Film], bool]:
+    """Contents as films: each picture by itself, or all pictures together as one; and whether
+    pictures are to become the frames of one file, those that cannot be read left out."""
 
     def opened(path: Path) -> tuple[Path, Film | None]:
         film = open_film(path, partial=options.partial)
@@ -214,11 +220,35 @@ def _films(
     pictures = [path for path, film in found.items() if film is None]
     if options.fps is not None and not pictures:
         raise InputError("--fps is for pictures, and there are none: films keep their own timing")
-    together = options.frame_statistics != "per_frame" or _into_film(options, len(pictures))
+    films = [film for film in found.values() if film is not None]
+    lost = [path for path in contents if path not in found and not _is_video(path)]
+    into_film = _into_film(options, len(pictures) + len(lost))
+    together = into_film or options.frame_statistics != "per_frame"
     groups = [pictures] if together and pictures else [[path] for path in pictures]
     fps = 25.0 if options.fps is None else options.fps
-    films = [film for film in found.values() if film is not None]
-    return [*(PictureSequence(group, fps) for group in groups), *films]
+    return [*(PictureSequence(group, fps) for group in groups), *films], into_film
+
+
+def _lost(
+    named: Sequence[Named],
+    choices: Sequence[tuple[StyleSource, ...]],
+    contents: Sequence[Path],
+    styles: Sequence[Path],
+) -> list[Named]:
+    """The results that there would be of contents and styles that cannot be used."""
+    instead = [(StyleSource(path),) for path in styles]
+    found = dict.fromkeys((result.content, result.suffix) for result in named)
+    missing = [(path, ".mp4" if _is_video(path) else ".png") for path in contents]
+    return [
+        *(Named(path, chosen, suffix) for path, suffix in found for chosen in instead),
+        *(Named(path, chosen, suffix) for path, suffix in missing for chosen in choices),
+        *(Named(path, chosen, suffix) for path, suffix in missing for chosen in instead),
+    ]
+
+
+def _is_video(path: Path) -> bool:
+    """Whether a file that cannot be read is to be a video, by its name."""
+    return path.suffix.lower() in VIDEO_SUFFIXES
 
 
 def _into_film(options: argparse.Namespace, pictures: int) -> bool:
@@ -229,9 +259,11 @@ def _into_film(options: argparse.Namespace, pictures: int) -> bool:
     return options.fps is not None or (pictures > 1 and suffix in sure)
 
 
-def _form(film: Film, options: argparse.Namespace) -> Literal["pictures", "film", "frames"]:
+def _form(
+    film: Film, options: argparse.Namespace, *, into_film: bool
+) -> Literal["pictures", "film", "frames"]:
     if isinstance(film, PictureSequence):
-        return "film" if _into_film(options, len(film)) else "pictures"
+        return "film" if into_film else "pictures"
     return "frames" if numbers_frames(options.output) else "film"
 
 

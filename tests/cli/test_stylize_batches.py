@@ -119,6 +119,32 @@ def test_a_missing_file_among_several_ends_no_later_run(stylize: Command) -> Non
         assert listing("out") == ["cat_oil.png"]
 
 
+def test_names_stay_when_a_broken_input_is_mended(stylize: Command) -> None:
+    for folder in ("a", "b"):
+        Path(folder).mkdir()
+    Path("a/cat.png").write_bytes(b"broken")
+    write_picture("b/cat.png", torch.rand(9, 9, 3))
+    options = ("a/cat.png", "b/cat.png", *OIL, "-o", "out/", "--skip-existing")
+    assert stylize(*options) == 1
+    assert listing("out") == ["cat_oil_2.png"]
+    write_picture("a/cat.png", torch.rand(9, 9, 3))
+    assert stylize(*options) == 0
+    assert listing("out") == ["cat_oil.png", "cat_oil_2.png"]
+
+
+def test_one_file_is_refused_for_several_inputs_whether_broken_or_not(stylize: Command) -> None:
+    Path("broken.png").write_bytes(b"broken")
+    assert stylize("cat.png", "broken.png", *OIL, "-o", "out.png") == 2
+    assert stylize("cat.png", *OIL, "broken.png", "-o", "out.png") == 2
+    assert not Path("out.png").exists()
+
+
+def test_a_film_of_pictures_does_without_the_broken_one(stylize: Command) -> None:
+    Path("broken.png").write_bytes(b"broken")
+    assert stylize("cat.png", "broken.png", *OIL, "-o", "out.gif") == 1
+    assert Path("out.gif").exists()
+
+
 def test_a_pattern_that_the_shell_has_left_is_expanded(stylize: Command) -> None:
     write_picture("[1].png", torch.rand(9, 9, 3))
     assert stylize("[cd]*.png", "[1].png", "--style", "?il.png", "-o", "out") == 0
