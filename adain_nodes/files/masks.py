@@ -16,6 +16,12 @@ logger = logging.getLogger(__name__)
 WHITE_ENOUGH = 0.5
 """What the brightest value of a mask must reach to count as white."""
 
+LABEL_WHITE_ENOUGH = 0.9
+"""The same of a mask in the colours of labels, which may be bright and mean no share of a style."""
+
+MOST_LABELS = 64
+"""A picture in more colours is not one of labels."""
+
 
 def read_mask(path: str | os.PathLike[str]) -> Tensor:
     """Reads a picture file as a mask: white selects, black does not.
@@ -41,14 +47,24 @@ def read_mask(path: str | os.PathLike[str]) -> Tensor:
         one_color = bool((picture[..., :3] == picture[:, :1, :1, :3]).all())
         mask = alpha if one_color and alpha.min() < alpha.max() else mask * alpha
     brightest = mask.max().item()
-    if not 0 < brightest < WHITE_ENOUGH:
+    if not 0 < brightest < LABEL_WHITE_ENOUGH:
+        return mask
+    if brightest >= WHITE_ENOUGH and not _has_labels(picture, mask):
         return mask
     number = f"{255 * brightest:.3g} of 255"
     if not ((mask == 0) | (mask == brightest)).all():
         raise InputError(
-            f"the mask {path} is nowhere near white: its brightest value is {number}. White "
+            f"the mask {path} is not white enough: its brightest value is {number}. White "
             "selects: brighten it, or if its values are labels, save the wanted one as white; a "
             "low alpha weakens the style"
         )
     logger.warning("%s has the values 0 and %s: they count as black and white", path, number)
     return (mask > 0).to(mask)
+
+
+def _has_labels(picture: Tensor, mask: Tensor) -> bool:
+    """Whether a picture [1,H,W,C], whose luminance is the mask, has colours, and few of them."""
+    colors = picture[..., :3]
+    return (
+        bool((colors != colors[..., :1]).any()) and len(set(mask.flatten().tolist())) <= MOST_LABELS
+    )
