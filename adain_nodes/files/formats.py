@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 
 from PIL import Image, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
 
+from ..host.downloads import missing_download
 from ..host.errors import InputError, one_line
 from .folders import PACKAGES
 
@@ -124,7 +125,7 @@ def _why_unknown(path: Path) -> str:
         layout = _tiff_layout(file)
     if layout is not None:
         return f"is a TIFF file of {layout}, which is not read: convert it to 8 or 16 bits"
-    return "is not a picture of a known format"
+    return missing_download(path, "the picture") or "is not a picture of a known format"
 
 
 def _tiff_layout(file: BinaryIO) -> str | None:

@@ -35,6 +35,9 @@ _LARGEST_SIDE = {"JPEG": 65500, "WEBP": 16383}  # what the formats' encoders can
 WRITABLE_SUFFIXES = tuple(_FORMATS)
 """Suffixes that `write_picture` knows."""
 
+_OVERSHOOT = 1e-3
+"""By how much of their range floating values may leave it: rounding and resampling do that."""
+
 _ALPHA_MODES = ("RGBA", "RGBa", "LA", "La", "PA")
 
 
@@ -223,9 +226,9 @@ def _deep_grey(image: Image.Image) -> Image.Image:
     values = np.asarray(image).astype(np.float32)
     white = np.float32(1 if image.mode == "F" else 65535)
     low, high = float(values.min()), float(values.max())
-    if not (low >= 0 and high <= white):
+    if not (low >= -_OVERSHOOT * white and high <= (1 + _OVERSHOOT) * white):
         raise ValueError(f"grey values must be in 0 to {white:.0f}, got {low:g} to {high:g}")
-    deep = Image.fromarray(values / white)
+    deep = Image.fromarray((values / white).clip(0, 1))
     transparent = image.info.get("transparency")
     if transparent is not None:
         alpha = Image.fromarray((values != transparent).astype(np.uint8) * 255)

@@ -45,7 +45,12 @@ def test_contents_that_cannot_be_read_are_listed_and_the_others_done(
     assert listing("out") == ["cat_oil.png", "dog_oil.png"]
     error = capsys.readouterr().err.splitlines()
     assert error[0] == "adain-nodes: 4 could not be used:"
-    for name in ("cut.png cannot be read", "text.jpg is not a picture", "empty.png is not", "none"):
+    for name in (
+        "cut.png cannot be read",
+        "text.jpg is not a picture",
+        "empty.png is empty",
+        "none",
+    ):
         assert sum(name in line for line in error[1:]) == 1
 
 

@@ -133,6 +133,11 @@ def test_floating_grey_is_taken_as_it_is(tmp_path: Path) -> None:
     )
 
 
+def test_floating_grey_may_overshoot_a_little(tmp_path: Path) -> None:
+    Image.fromarray(np.array([[-1e-6, 0.5, 1.0001]], np.float32)).save(tmp_path / "a.tif")
+    assert read_picture(tmp_path / "a.tif").flatten().tolist() == [0, 0.5, 1]
+
+
 @pytest.mark.parametrize("values", [[[0.0, 255.0]], [[float("nan")]], [[-1.0]]])
 def test_floating_grey_of_unknown_range_is_refused(
     tmp_path: Path, values: list[list[float]]
@@ -201,7 +206,7 @@ def text(path: Path) -> None:
     [
         (Path.mkdir, "is a folder"),
         (nothing, "does not exist"),
-        (Path.touch, "not a picture"),
+        (Path.touch, "is empty"),
         (text, "not a picture"),
         (truncated, "cannot be read as a picture"),
     ],

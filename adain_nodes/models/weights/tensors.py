@@ -15,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from ...host.downloads import missing_download
 from ...host.errors import InputError, one_line
 from ...host.writing import written_whole
 
@@ -113,20 +114,12 @@ def opened(path: str | os.PathLike[str]) -> Iterator[Any]:
 
 def nature(path: Path) -> str | None:
     """What a file is that is not safetensors, and what to do about it; None if that is unclear."""
-    with path.open("rb") as file:
-        head = file.read(512)
-    if not head:
-        return "is empty: download it again"
-    if head.startswith(b"version https://git-lfs.github.com/spec/"):
-        return "is a Git LFS pointer in place of the weights: run `git lfs pull`"
-    if head.lstrip().lower().startswith((b"<!doctype html", b"<html")):
-        return "is a web page, saved in place of the weights: download the file itself"
     if is_pytorch(path):
         return (
             "is a PyTorch file: make a model of it by `adain-nodes models convert "
             "vgg_normalised.pth --decoder decoder.pth -o FOLDER`"
         )
-    return None
+    return missing_download(path, "the weights")
 
 
 def is_pytorch(path: Path) -> bool:
