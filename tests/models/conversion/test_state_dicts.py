@@ -95,3 +95,14 @@ def test_what_is_no_weights_file_is_called_what_it_is(
     (tmp_path / "vgg.pth").write_bytes(content)
     with pytest.raises(InputError, match=rf"vgg\.pth .*{nature}"):
         read_trunk(str(tmp_path / "vgg.pth"))
+
+
+def test_a_pytorch_file_that_cannot_be_read_is_not_sent_to_the_converter(tmp_path: Path) -> None:
+    path = tmp_path / "decoder.pth"
+    torch.save(port_decoder().state_dict(), path)
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(
+        InputError, match=r"decoder\.pth is a PyTorch file that is damaged"
+    ) as caught:
+        read_port_decoder(path, VGG19)
+    assert "models convert" not in str(caught.value)
