@@ -209,6 +209,7 @@ class _Target:
         self._shared: list[Statistics] | None = None
         self._grids: list[Tensor | None] = [None]
         self._places: tuple[int, ...] = ()
+        self._shares: tuple[tuple[int, ...], Tensor] | None = None
 
     def count(self, index: int, features: Features) -> None:
         """Counts a frame into the statistics that all frames share."""
@@ -238,12 +239,19 @@ class _Target:
         if self._options.outside == "decoded" or len(masks) < len(self._look.styles) or not masks:
             return result
         height, width = result.shape[:2]
-        rest = remainder([mask[index % len(mask)][None] for mask in masks], (height, width))
-        # From half strength on there is enough of the style for the decoder's pixels alone.
-        share = (2 - 2 * rest[0, ..., None]).clamp(max=1).to(result.device)
+        places = self._places_at(index)
+        if self._shares is None or self._shares[0] != places:
+            parts = [mask[place][None] for mask, place in zip(masks, places, strict=True)]
+            rest = remainder(parts, (height, width))[0, ..., None]
+            # From half strength on there is enough of the style for the decoder's pixels alone.
+            self._shares = places, (2 - 2 * rest).clamp(max=1).to(result.device)
         original, _ = scaled(frame[None].to(result.device), (height, width))
-        result[..., :3] = torch.lerp(original[0], result[..., :3], share)
+        result[..., :3] = torch.lerp(original[0], result[..., :3], self._shares[1])
         return result
+
+    def _places_at(self, index: int) -> tuple[int, ...]:
+        """Which mask of each batch belongs to a frame."""
+        return tuple(index % len(mask) for mask in self._look.masks)
 
     def _moments(self, index: int, features: Features) -> list[Moments]:
         """Of the content within each region."""
@@ -255,7 +263,7 @@ class _Target:
         """Each region's mask on the feature grid, [1,1,h,w]; None for the whole frame. Masks that
         stay the same are brought there once."""
         masks = self._look.masks
-        places = tuple(index % len(mask) for mask in masks)
+        places = self._places_at(index)
         if places != self._places:
             for mask in () if self._places else masks:
                 warn_of_stretching(mask, features.size)

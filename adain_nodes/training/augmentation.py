@@ -148,7 +148,7 @@ def record(plan: Plan, model: str) -> set[str]:
     # Before the lines are read: another process may be at work, and writes them before its results.
     there = [name for name in lines if (folder / name).exists()]
     former = _former_lines(path)
-    stale = {name for name, line in former.items() if json.loads(line)["style"] in broken}
+    stale = {name for name, line in former.items() if json.loads(line).get("style") in broken}
     conflicts = [name for name in there if name not in stale and former.get(name) != lines[name]]
     if conflicts:
         name = conflicts[0]
