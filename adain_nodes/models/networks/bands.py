@@ -153,15 +153,15 @@ class _Pool:
 
     def push(self, rows: Tensor, *, last: bool) -> Tensor | None:
         """Takes the next rows, [B,C,n,W]; returns those that can be computed now, if any."""
-        x = _halved(rows, 3)
+        x = halved(rows, 3)
         if self._held is not None:
             x = torch.cat([self._held, x], dim=2)
         pairs = x.shape[2] if last else x.shape[2] // 2 * 2
         self._held = x[:, :, pairs:] if pairs < x.shape[2] else None
-        return _halved(x[:, :, :pairs], 2) if pairs else None
+        return halved(x[:, :, :pairs], 2) if pairs else None
 
 
-def _halved(x: Tensor, dim: int) -> Tensor:
+def halved(x: Tensor, dim: int) -> Tensor:
     """The maximum of neighbours along an axis; the last one has none if their number is odd."""
     every_other = [x[:, :, start::2] if dim == 2 else x[..., start::2] for start in (0, 1)]
     before, after = every_other

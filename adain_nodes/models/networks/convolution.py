@@ -87,7 +87,7 @@ class _MirroredConvolution(torch.autograd.Function):
             [needs_x, needs_weight, needs_bias],
         )  # fmt: skip
         if needs_x:
-            grad_x = _without_border(grad_x, kernel.shape[2] - 1)
+            grad_x = without_border(grad_x, kernel.shape[2] - 1)
         of_weight, of_bias = ctx.precisions
         return (
             grad_x,
@@ -119,7 +119,7 @@ def with_border(x: Tensor, reach: int) -> Tensor:
     return result
 
 
-def _without_border(grad: Tensor, reach: int) -> Tensor:
+def without_border(grad: Tensor, reach: int) -> Tensor:
     """The gradient of `with_border`, made in place."""
     grad[:, :, reach] += grad[:, :, 0]
     grad[:, :, -1 - reach] += grad[:, :, -1]

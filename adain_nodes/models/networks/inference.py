@@ -47,6 +47,10 @@ class Convolution:
     """Function from [B,C,h+reach,w+reach] to [B,C',h,w], channels last; where it upsamples, C'
     counts the pixels of a cell, too."""
 
+    adjoint: Callable[[Tensor], Tensor]
+    """The gradient with respect to its input, given that with respect to its output before ReLU;
+    shapes as for `compute`, the other way round."""
+
     def __call__(self, x: Tensor) -> Tensor:
         """[B,C,h+reach,w+reach] to [B,C',scale h,scale w], channels last.
 
@@ -114,16 +118,25 @@ def _convolution(convolution: nn.Module, *, relu: bool, middle: float) -> Convol
     if upsamples:
         weight, bias = folded(weight), bias.repeat(4)
     weight = weight.contiguous(memory_format=torch.channels_last)
-    return Convolution(weight.shape[2] - 1, 2 if upsamples else 1, _computed(weight, bias, relu))
+    reach = weight.shape[2] - 1
+    turned = weight.flip(2, 3).transpose(0, 1).contiguous(memory_format=torch.channels_last)
+    return Convolution(
+        reach,
+        2 if upsamples else 1,
+        _computed(weight, bias, relu=relu),
+        _computed(turned, None, padding=reach),
+    )
 
 
-def _computed(weight: Tensor, bias: Tensor, relu: bool) -> Callable[[Tensor], Tensor]:
+def _computed(
+    weight: Tensor, bias: Tensor | None, *, relu: bool = False, padding: int = 0
+) -> Callable[[Tensor], Tensor]:
     if onednn.is_available(weight):
         packed = onednn.packed(weight)
-        return lambda x: onednn.convolution(x, packed, bias, relu=relu)
+        return lambda x: onednn.convolution(x, packed, bias, relu=relu, padding=padding)
 
     def compute(x: Tensor) -> Tensor:
-        y = F.conv2d(x, weight, bias)
+        y = F.conv2d(x, weight, bias, padding=padding)
         return F.relu_(y) if relu else y
 
     return compute

@@ -41,20 +41,23 @@ def packed(weight: Tensor) -> Tensor:
     return result
 
 
-def convolution(x: Tensor, weight: Tensor, bias: Tensor, *, relu: bool) -> Tensor:
-    """A convolution without padding, and its ReLU; not differentiable.
+def convolution(
+    x: Tensor, weight: Tensor, bias: Tensor | None, *, relu: bool = False, padding: int = 0
+) -> Tensor:
+    """A convolution and its ReLU; not differentiable.
 
     Args:
         x: [B,I,h,w].
         weight: [O,I,kh,kw], or what `packed` returns.
-        bias: [O].
+        bias: [O]; none if absent.
         relu: whether ReLU follows.
+        padding: rows and columns of zeros on every side.
 
     Returns:
-        [B,O,h-kh+1,w-kw+1].
+        [B,O,h-kh+1+2 padding,w-kw+1+2 padding].
     """
     fused = "relu" if relu else "none"
     result: Tensor = torch.ops.mkldnn._convolution_pointwise(
-        x, weight, bias, (0, 0), (1, 1), (1, 1), 1, fused, [], ""
+        x, weight, bias, (padding, padding), (1, 1), (1, 1), 1, fused, [], ""
     )
     return result

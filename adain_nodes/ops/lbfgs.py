@@ -1,0 +1,49 @@
+"""L-BFGS without a line search (Liu and Nocedal 1989), for functions of very many values."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import torch
+from torch import Tensor
+
+
+class Lbfgs:
+    """Directions to go, from the last few steps and what they did to the gradient.
+
+    Args:
+        history: steps to remember, at least 1; each takes two tensors of the size of the variable.
+        first: root mean square of the first direction, of which nothing is known but where down is.
+    """
+
+    def __init__(self, history: int, first: float) -> None:
+        self._pairs: deque[tuple[Tensor, Tensor, float]] = deque(maxlen=history)
+        self._first = first
+
+    def direction(self, gradient: Tensor) -> Tensor:
+        """Where to go from a point with this gradient; the two-loop recursion."""
+        result = gradient.clone()
+        if not self._pairs:
+            length = result.square().mean().sqrt().item()
+            return result.mul_(-self._first / length if length else 0.0)
+        passed = []
+        for step, change, curvature in reversed(self._pairs):
+            share = _dot(step, result) / curvature
+            result.sub_(change, alpha=share)
+            passed.append(share)
+        _, change, curvature = self._pairs[-1]
+        result.mul_(curvature / _dot(change, change))
+        for (step, change, curvature), share in zip(self._pairs, reversed(passed), strict=True):
+            result.add_(step, alpha=share - _dot(change, result) / curvature)
+        return result.neg_()
+
+    def learn(self, step: Tensor, change: Tensor) -> None:
+        """Takes note of a step and of the change of the gradient over it. One that tells of no
+        positive curvature is ignored."""
+        curvature = _dot(step, change)
+        if curvature > torch.finfo(torch.float32).eps * _dot(change, change):
+            self._pairs.append((step, change, curvature))
+
+
+def _dot(a: Tensor, b: Tensor) -> float:
+    return torch.dot(a.flatten(), b.flatten()).item()
