@@ -3,8 +3,10 @@
     save_style("oil.safetensors", style, sources=["oil.jpg"], preview=picture)
     style = load_style("oil.safetensors", encoder=model.identity)
 
-A file holds `mean` and `std`, each [B,C] in fp32, and in its metadata the encoder that they belong
-to, the names of the pictures they were taken from and a small preview. The command takes style
+A file holds `mean` and `std` of relu4_1, each [B,C] in fp32, the same of relu1_1, relu2_1 and
+relu3_1 under names such as `relu1_1.mean`, for refine, and in its metadata the encoder that they
+belong to, the names of the pictures they were taken from and a small preview. Files of before have
+relu4_1 alone. The command takes style
 files wherever it takes style pictures: see `StyleSource`.
 """
 
@@ -18,6 +20,7 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -38,6 +41,7 @@ PREVIEW_SIDE = 128
 """Longest side of a preview in px."""
 
 _FORMAT = "adain-style"
+_LOWER = ("relu1_1.", "relu2_1.", "relu3_1.")  # prefixes of what refine needs
 _LABEL_KEY = "encoder_label"  # ComfyUI would take a key that ends in "name" for the file's title
 _PREVIEW_KEY = "modelspec.thumbnail"  # of ModelSpec; ComfyUI's model library shows it
 _PREVIEW_HEAD = "data:image/jpeg;base64,"
@@ -145,7 +149,12 @@ def save_style(
     parts = [preview] if isinstance(preview, Tensor) else preview
     if pictures := [picture for part in parts for picture in as_batch(part, "preview")]:
         metadata[_PREVIEW_KEY] = _PREVIEW_HEAD + base64.b64encode(_small(pictures)).decode()
-    tensors = {"mean": style.statistics.mean, "std": style.statistics.std}
+    lower = [] if style.lower is None else style.lower()
+    tensors = {
+        f"{prefix}{name}": values
+        for prefix, layer in zip(("", *_LOWER), (style.statistics, *lower), strict=False)
+        for name, values in (("mean", layer.mean), ("std", layer.std))
+    }
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -181,8 +190,30 @@ def read_style_file(path: str | os.PathLike[str]) -> StyleFile:
         metadata: dict[str, str] = file.metadata() or {}
         if metadata.get("format") != _FORMAT:
             raise InputError(f"{path} is not a style file: its format is not {_FORMAT}")
-        # Copies, since the file may be replaced while the style is in use.
-        mean, std = (file.get_tensor(name).clone() for name in ("mean", "std"))
+        statistics, *lower = (
+            _read_statistics(file, prefix, path)
+            for prefix in ("", *(_LOWER if f"{_LOWER[0]}mean" in file.keys() else ()))  # noqa: SIM118
+        )
+    if any(len(layer.mean) != len(statistics.mean) for layer in lower):
+        raise InputError(f"{path} is damaged: its layers are of different numbers of styles")
+    try:
+        encoder = EncoderIdentity(metadata[ENCODER_KEY], metadata[_LABEL_KEY])
+        sources = tuple(str(name) for name in json.loads(metadata["sources"]))
+        count = len(statistics.mean)
+        if len(sources) not in (0, count):
+            raise ValueError(f"{len(sources)} sources for {count} styles")
+        encoded = metadata.get(_PREVIEW_KEY, "").removeprefix(_PREVIEW_HEAD)
+        preview = base64.b64decode(encoded, validate=True) or None
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path} is damaged: its metadata is not valid ({error!r})") from error
+    style = Style(statistics, encoder, (lambda: tuple(lower)) if lower else None)
+    return StyleFile(style, sources, preview)
+
+
+def _read_statistics(file: Any, prefix: str, path: str | os.PathLike[str]) -> Statistics:
+    device = surroundings.current().output_device()
+    # Copies, since the file may be replaced while the style is in use.
+    mean, std = (file.get_tensor(prefix + name).to(device, copy=True) for name in ("mean", "std"))
     if not (
         all(values.dtype == torch.float32 and values.ndim == 2 for values in (mean, std))
         and mean.shape == std.shape
@@ -190,21 +221,10 @@ def read_style_file(path: str | os.PathLike[str]) -> StyleFile:
         and (mean.isfinite() & std.isfinite() & (std > 0)).all()
     ):
         raise InputError(
-            f"{path} is damaged: mean and std must be [styles, channels] in float32, finite and of "
-            "one shape, and std above 0"
+            f"{path} is damaged: {prefix}mean and {prefix}std must be [styles, channels] in "
+            "float32, finite and of one shape, and std above 0"
         )
-    try:
-        encoder = EncoderIdentity(metadata[ENCODER_KEY], metadata[_LABEL_KEY])
-        sources = tuple(str(name) for name in json.loads(metadata["sources"]))
-        if len(sources) not in (0, len(mean)):
-            raise ValueError(f"{len(sources)} sources for {len(mean)} styles")
-        encoded = metadata.get(_PREVIEW_KEY, "").removeprefix(_PREVIEW_HEAD)
-        preview = base64.b64decode(encoded, validate=True) or None
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path} is damaged: its metadata is not valid ({error!r})") from error
-    device = surroundings.current().output_device()
-    style = Style(Statistics(mean.to(device), std.to(device)), encoder)
-    return StyleFile(style, sources, preview)
+    return Statistics(mean, std)
 
 
 def check_style_path(path: str | os.PathLike[str]) -> None:

@@ -20,9 +20,13 @@ MASK_STRIDE = 8
 
 
 def grid_mask(
-    mask: Tensor, size: tuple[int, int], grid: tuple[int, int], resize: MaskResize = "area"
+    mask: Tensor,
+    size: tuple[int, int],
+    grid: tuple[int, int],
+    resize: MaskResize = "area",
+    stride: int = MASK_STRIDE,
 ) -> Tensor:
-    """Brings a mask onto the feature grid.
+    """Brings a mask onto the feature grid, or onto the map of another layer.
 
     Args:
         mask: [B,H,W] in 0..1, of any size.
@@ -31,6 +35,7 @@ def grid_mask(
         grid: height and width of the features in cells.
         resize: `area` averages the pixels of each cell; `nearest` samples the mask at
             floor(i H / h), as the authors' code does.
+        stride: px of the encoded picture for each cell, per side.
 
     Returns:
         [B,1,h,w], fp32, in 0..1.
@@ -41,10 +46,10 @@ def grid_mask(
     values = _resize(values, size)
     # Pictures below one cell a side were extended by repeating their edge.
     missing = [
-        max(0, (cells - 1) * MASK_STRIDE + 1 - side) for cells, side in zip(grid, size, strict=True)
+        max(0, (cells - 1) * stride + 1 - side) for cells, side in zip(grid, size, strict=True)
     ]
     values = F.pad(values, (0, missing[1], 0, missing[0]), mode="replicate")
-    return F.avg_pool2d(values, MASK_STRIDE, ceil_mode=True)
+    return F.avg_pool2d(values, stride, ceil_mode=True)
 
 
 def _resize(values: Tensor, size: tuple[int, int]) -> Tensor:

@@ -31,6 +31,15 @@ class Statistics:
     std: Tensor
     """[B,C], fp32, above 0 thanks to `EPSILON`; 1 is neutral."""
 
+    def __getitem__(self, index: int) -> Statistics:
+        """Those of one of a batch."""
+        return Statistics(self.mean[index][None], self.std[index][None])
+
+    @classmethod
+    def stacked(cls, parts: Sequence[Statistics]) -> Statistics:
+        """Those of several batches as one."""
+        return cls(torch.cat([p.mean for p in parts]), torch.cat([p.std for p in parts]))
+
 
 @dataclass(frozen=True)
 class Moments:

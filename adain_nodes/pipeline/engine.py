@@ -10,7 +10,6 @@ import logging
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import chain
 from typing import TypeVar
 
@@ -24,10 +23,10 @@ from ..models.model import Model
 from ..models.networks.bands import automatic_rows, bands, stream
 from ..models.networks.inference import MIDDLE, prepared, taps
 from ..models.networks.vgg import MIN_SIDE, STRIDE, Encoder, grid_size
-from ..ops.statistics import Moments, Statistics
+from ..ops.statistics import Moments
 from .rows import Rows
 from .scaling import scaled_size, to_network
-from .types import Features
+from .types import Features, LayerMasks, Source
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +76,7 @@ def encode_one(model: Model, picture: Tensor, shorter_side: int, report: Report)
         encode, report, source.size, device=device, dtype=model.dtype, tile_size=model.tile_size
     )
     alpha = None if source.alpha is None else source.alpha.to(output)
-    return Features(values, source.size, alpha, model.identity)
+    return Features(values, source.size, alpha, model.identity, Source(model, picture))
 
 
 def summarise_one(model: Model, picture: Tensor, shorter_side: int, report: Report) -> Moments:
@@ -106,8 +105,9 @@ def measure_one(
     shorter_side: int,
     report: Report,
     *,
+    regions: Sequence[LayerMasks | None] = (None,),
     tile_size: int = 0,
-) -> tuple[Tensor, list[Statistics]]:
+) -> tuple[Tensor, list[list[Moments]]]:
     """What the losses need to know of a picture [1,H,W,C].
 
     Args:
@@ -116,33 +116,53 @@ def measure_one(
         picture: what to encode.
         shorter_side: see `transfer.encode`.
         report: told of every band.
+        regions: where to measure, each a mask; None is the whole picture.
         tile_size: see `model.Model`.
 
     Returns:
-        relu4_1, [1,C,h,w] in fp32, and the statistics of relu1_1, relu2_1, relu3_1 and relu4_1, on
-        the encoder's device. Of the first three there is never more than a band.
+        relu4_1, [1,C,h,w] in fp32; and for each region the moments of relu1_1, relu2_1, relu3_1
+        and relu4_1; on the encoder's device. Of the first three there is never more than a band.
     """
     encoder, device = resident.load(), resident.device
     source = _Source.of(picture, shorter_side)
     height, width = grid_size(source.size)
 
-    def measure(rows: int, report: Report) -> tuple[Tensor, list[Statistics]]:
+    def measure(rows: int, report: Report) -> tuple[Tensor, list[list[Moments]]]:
         layers = prepared(encoder)
-        moments: dict[int, list[Moments]] = {index: [] for index in taps(layers)}
-
-        def noted(index: int, part: Tensor) -> None:
-            moments[index].append(Moments.of(part))
-
+        *lower, _ = taps(layers)
+        meters = {index: _Meter(layer, regions) for layer, index in enumerate(lower)}
         features = torch.empty(
             1, encoder.architecture.widths[-1], height, width, device=device,
             memory_format=torch.channels_last,
         )  # fmt: skip
-        observe = {index: partial(noted, index) for index in moments}
+        observe = {index: meter.add for index, meter in meters.items()}
         parts = stream(layers, source.bands(rows, device, dtype), observe)
         _filled(features, parts, report)
-        return features, [Moments.merged(parts).statistics() for parts in moments.values()]
+        whole = _Meter(len(lower), regions)  # the same figures as from what `encode_one` gives
+        whole.add(features)
+        found = [meter.moments() for meter in (*meters.values(), whole)]
+        return features, [list(layers) for layers in zip(*found, strict=True)]
 
     return _in_bands(measure, report, source.size, device=device, dtype=dtype, tile_size=tile_size)
+
+
+class _Meter:
+    """Measures the bands of one layer's map, from top to bottom, in each region."""
+
+    def __init__(self, layer: int, regions: Sequence[LayerMasks | None]) -> None:
+        self._masks = [None if region is None else region[layer] for region in regions]
+        self._parts: list[list[Moments]] = [[] for _ in regions]
+        self._top = 0
+
+    def add(self, part: Tensor) -> None:
+        rows = slice(self._top, self._top + part.shape[2])
+        for parts, mask in zip(self._parts, self._masks, strict=True):
+            weights = None if mask is None else mask[:, :, rows].to(part.device)
+            parts.append(Moments.of(part, weights))
+        self._top = rows.stop
+
+    def moments(self) -> list[Moments]:
+        return [Moments.merged(parts) for parts in self._parts]
 
 
 def decode_one(model: Model, like: Features, rows: Rows, report: Report) -> Tensor:
@@ -278,6 +298,25 @@ def _in_bands(
         free = surroundings.current().free_memory(device)
         rows = automatic_rows(width, dtype.itemsize, free, cached=device.type == "cpu")
     rows = min(rows, -(-height // STRIDE) * STRIDE)
+    with torch.no_grad():
+        result, _ = until_it_fits(work, rows, "bands of %d rows", report)
+    return result
+
+
+def until_it_fits(
+    work: Callable[[int, Report], T], side: int, parts: str, report: Report
+) -> tuple[T, int]:
+    """Does work on a picture in parts of so many px; where memory runs out, of half as many.
+
+    Args:
+        work: takes the px, a multiple of `STRIDE`, and whom to report to.
+        side: px to begin with.
+        parts: what to call them in the log, with %d for the px.
+        report: told of what is done.
+
+    Returns:
+        What the work gave, and the px that were small enough.
+    """
     while True:
         done = 0
 
@@ -287,12 +326,11 @@ def _in_bands(
             report(more)
 
         try:
-            with torch.no_grad():
-                return work(rows, count)
+            return work(side, count), side
         except Exception as error:
-            if rows == STRIDE or not is_out_of_memory(error):
+            if side == STRIDE or not is_out_of_memory(error):
                 raise
         # Outside the clause: the error keeps the tensors alive that were there when it occurred.
         report(-done)
-        rows = max(STRIDE, rows // 2 // STRIDE * STRIDE)
-        logger.warning("Memory ran out: going on in bands of %d rows.", rows)
+        side = max(STRIDE, side // 2 // STRIDE * STRIDE)
+        logger.warning("Memory ran out: going on in " + parts + ".", side)

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -27,7 +29,7 @@ from ..host.options import (
 from ..host.plain import Progress
 from ..models.model import Model
 from ..ops.adain import interpolate_statistics
-from ..ops.masks import is_empty
+from ..ops.masks import compose_regions, is_empty
 from ..ops.statistics import Statistics, channel_statistics
 from .checks import (
     as_batch,
@@ -49,8 +51,9 @@ from .engine import (
     stacked,
     summarise_one,
 )
+from .layers import lower_statistics
 from .rows import blended, composed, computed, rows_of
-from .types import Features, Style
+from .types import Features, Source, Style, combined
 
 
 def encode(
@@ -70,7 +73,7 @@ def encode(
     check_picture(picture, "picture")
     report = counter(progress, len(picture) * cells(picture.shape[1:3], shorter_side))
     parts = (encode_one(model, single[None], shorter_side, report) for single in picture)
-    return stacked(parts, len(picture))
+    return replace(stacked(parts, len(picture)), source=Source(model, picture))
 
 
 def style_of(
@@ -99,10 +102,8 @@ def measured_style(model: Model, picture: Tensor, shorter_side: int, report: Rep
     parts = [
         summarise_one(model, single[None], shorter_side, report).statistics() for single in picture
     ]
-    mean, std = (
-        torch.cat(values) for values in zip(*((p.mean, p.std) for p in parts), strict=True)
-    )
-    return Style(Statistics(mean, std), model.identity)
+    lower = lower_statistics(Source(model, picture), shorter_side)
+    return Style(Statistics.stacked(parts), model.identity, lower)
 
 
 def style_statistics(
@@ -119,16 +120,20 @@ def style_statistics(
     Raises:
         InputError: the mask is empty or does not fit the batch.
     """
-    if mask is None:
-        return Style(channel_statistics(features.values), features.encoder)
-    weights = features.on_grid(mask, mask_resize)
-    batch = common_batch(features=len(features), mask=len(weights))
-    refuse_empty_style_mask(as_batch(mask), weights)
-    warn_of_stretching(as_batch(mask), features.size)
-    statistics = channel_statistics(
-        features.values.expand(batch, -1, -1, -1), weights.expand(batch, -1, -1, -1)
-    )
-    return Style(statistics, features.encoder)
+    grid = None
+    if mask is not None:
+        grid = features.on_grid(mask, mask_resize)
+        common_batch(features=len(features), mask=len(grid))
+        refuse_empty_style_mask(as_batch(mask), grid)
+        warn_of_stretching(as_batch(mask), features.size)
+        features = features.expanded(max(len(features), len(grid)))
+        grid = grid.expand(len(features), -1, -1, -1)
+    lower = None
+    if features.source is not None and features.strength is None:
+        masks = None if mask is None else partial(features.on_layers, mask, mask_resize)
+        # The picture's shorter side as it was encoded brings it to that size again.
+        lower = lower_statistics(features.source, min(features.size), masks)
+    return Style(channel_statistics(features.values, grid), features.encoder, lower)
 
 
 def interpolate_styles(styles: Sequence[Style], weights: Sequence[float]) -> Style:
@@ -143,8 +148,7 @@ def interpolate_styles(styles: Sequence[Style], weights: Sequence[float]) -> Sty
     named = {f"style_{index}": style for index, style in enumerate(styles, 1)}
     check_same_encoder(**{name: style.encoder for name, style in named.items()})
     common_batch(**{name: len(style) for name, style in named.items()})
-    statistics = interpolate_statistics([style.statistics for style in styles], weights)
-    return Style(statistics, styles[0].encoder)
+    return combined(styles, lambda parts: interpolate_statistics(parts, weights))
 
 
 def stack_styles(styles: Sequence[Style]) -> Style:
@@ -156,11 +160,7 @@ def stack_styles(styles: Sequence[Style]) -> Style:
     if not styles:
         raise InputError("a bank needs at least one style, got none")
     check_same_encoder(**{f"style_{i}": style.encoder for i, style in enumerate(styles, 1)})
-    statistics = Statistics(
-        mean=torch.cat([style.statistics.mean for style in styles]),
-        std=torch.cat([style.statistics.std for style in styles]),
-    )
-    return Style(statistics, styles[0].encoder)
+    return combined(styles, Statistics.stacked)
 
 
 def transfer(
@@ -206,7 +206,8 @@ def transfer(
         if alpha == 0:
             return content
         own = channel_statistics(content.values)
-        return computed(content, blended(content, style, alpha, own))
+        result = computed(content, blended(content, style, alpha, own))
+        return replace(result, strength=content.values.new_full((1, 1, 1, 1), alpha).float())
     grid = content.on_grid(mask, mask_resize)
     warn_of_empty(as_batch(mask), grid)
     warn_of_stretching(as_batch(mask), content.size)
@@ -216,7 +217,8 @@ def transfer(
         # An empty region has no statistics to stylise by.
         grid = (~is_empty(grid)).to(grid)[:, None, None, None].expand_as(grid)
     region = blended(content, style, alpha, own)
-    return computed(content, composed([(region, grid)], outside))
+    result = computed(content, composed([(region, grid)], outside))
+    return replace(result, strength=_composed_strength([(alpha, grid)], outside))
 
 
 def compose(
@@ -251,7 +253,20 @@ def compose(
     )
     parts = [(rows_of(part), grid) for (part, _), grid in zip(regions, grids, strict=True)]
     outside = outside.expanded(batch)
-    return computed(outside, composed(parts, outside))
+    shares = [(part.strength, grid) for (part, _), grid in zip(regions, grids, strict=True)]
+    result = computed(outside, composed(parts, outside))
+    return replace(result, strength=_composed_strength(shares, outside))
+
+
+def _composed_strength(
+    regions: Sequence[tuple[float | Tensor | None, Tensor]], outside: Features
+) -> Tensor:
+    """How much of a style a composition has, from that of its regions, each with its mask on the
+    grid; see `Features.strength`."""
+    masks = [grid for _, grid in regions]
+    parts = [torch.as_tensor(0.0 if part is None else part).to(masks[0]) for part, _ in regions]
+    rest = masks[0].new_zeros(1, 1, 1, 1) if outside.strength is None else outside.strength
+    return compose_regions(parts, masks, rest)
 
 
 def decode(model: Model, features: Features, *, progress: Progress | None = None) -> Tensor:

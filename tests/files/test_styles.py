@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from adain_nodes.files.styles import (
     style_sources,
 )
 from adain_nodes.host.errors import InputError
-from adain_nodes.models.weights.tensors import EncoderIdentity, write_tensors
+from adain_nodes.models.weights.tensors import EncoderIdentity, read_tensors, write_tensors
 from adain_nodes.ops.statistics import Statistics
 from adain_nodes.pipeline.types import Style
 
@@ -281,3 +282,40 @@ def test_a_preview_of_no_picture_is_refused(path: Path) -> None:
     with pytest.raises(InputError, match=r"preview must be .* shape \(3,\)"):
         save_style(path, bank_of(1), preview=[RED, torch.rand(3)])
     assert not path.exists()
+
+
+def test_what_refine_needs_comes_back_and_older_readers_find_what_they_know(path: Path) -> None:
+    lower = tuple(
+        Statistics(torch.randn(2, channels), torch.rand(2, channels) + 0.1)
+        for channels in (3, 4, 5)
+    )
+    style = replace(bank_of(2), lower=lambda: lower)
+    save_style(path, style)
+    for found, wanted in zip(load_style(path).layers(), style.layers(), strict=True):
+        assert torch.equal(found.mean, wanted.mean)
+        assert torch.equal(found.std, wanted.std)
+    with safe_open(path, framework="pt") as file:
+        assert torch.equal(file.get_tensor("mean"), style.statistics.mean)
+        assert torch.equal(file.get_tensor("std"), style.statistics.std)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda tensors: tensors.update({"relu2_1.std": -tensors["relu2_1.std"]}),
+        lambda tensors: tensors.update({"relu1_1.mean": torch.zeros(1, 3)}),
+        lambda tensors: tensors.update({name: values[:1] for name, values in tensors.items()
+                                        if name.startswith("relu3_1")}),
+        lambda tensors: tensors.pop("relu3_1.mean"),
+    ],
+)  # fmt: skip
+def test_a_file_with_damaged_layers_is_refused(
+    path: Path, spoil: Callable[[dict[str, Tensor]], object]
+) -> None:
+    lower = tuple(Statistics(torch.zeros(2, 3), torch.ones(2, 3)) for _ in range(3))
+    save_style(path, replace(bank_of(2), lower=lambda: lower))
+    tensors, metadata = read_tensors(path)
+    spoil(tensors)
+    write_tensors(path, tensors, metadata)
+    with pytest.raises(InputError, match=rf"{path} (is damaged|cannot be read .* relu3_1\.mean)"):
+        read_style_file(path)

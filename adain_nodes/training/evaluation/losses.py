@@ -111,10 +111,10 @@ class LossMeter:
             shorter_side: px to scale the shorter side to; 0 keeps the size.
             report: told of every tile, in cells, see `pipeline.engine`.
         """
-        features, statistics = measure_one(
+        features, [layers] = measure_one(
             self._encoder, self._dtype, picture, shorter_side, report, tile_size=self._tile_size
         )
-        return View(features, tuple(statistics))
+        return View(features, tuple(moments.statistics() for moments in layers))
 
     def view_of_color(self, color: Tensor) -> View:
         """Encodes what `pictures.to_network` gives, [1,3,H,W], at once; differentiable."""

@@ -75,9 +75,9 @@ def test_no_more_than_a_tile_is_encoded_at_once(
     heights = []
     of = Moments.of
 
-    def noted(features: Tensor) -> Moments:
+    def noted(features: Tensor, weights: Tensor | None = None) -> Moments:
         heights.append(features.shape[2])
-        return of(features)
+        return of(features, weights)
 
     monkeypatch.setattr(Moments, "of", noted)
     done: list[int] = []
