@@ -35,7 +35,8 @@ if TYPE_CHECKING:  # for editors and type checkers
     from .models.model import Model as Model
     from .models.model import load_model as load_model
     from .pipeline.colors import match_color as match_color
-    from .pipeline.film import FilmOptions as FilmOptions
+    from .pipeline.film_options import FilmOptions as FilmOptions
+    from .pipeline.refine import refine as refine
     from .pipeline.stylize import stylize as stylize
     from .pipeline.stylize import stylize_frames as stylize_frames
     from .pipeline.transfer import compose as compose
@@ -61,7 +62,8 @@ _HOMES = {
     "Model": "models.model",
     "load_model": "models.model",
     "match_color": "pipeline.colors",
-    "FilmOptions": "pipeline.film",
+    "FilmOptions": "pipeline.film_options",
+    "refine": "pipeline.refine",
     "stylize": "pipeline.stylize",
     "stylize_frames": "pipeline.stylize",
     "compose": "pipeline.transfer",

@@ -22,7 +22,7 @@ from ..host.options import Precision
 from ..models.model import Model, load_model
 from ..models.networks.vgg import MIN_SIDE, STRIDE, Architecture, Layer, grid_size
 from ..pipeline import transfer
-from ..pipeline.film import FilmOptions
+from ..pipeline.film_options import FilmOptions
 from ..pipeline.stylize import stylize, stylize_frames
 from .plain_networks import PlainModel
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from ..host.errors import InputError
 from ..host.options import (
     DEFAULT_MODEL,
-    PIXEL_OPTIMIZERS,
     PIXEL_STARTS,
     PRECISIONS,
     REFERENCES,
@@ -62,6 +61,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="measure this many pairs, spread evenly, in place of all contents x styles",
     )  # fmt: skip
     parser.add_argument(
+        "--refine", default="", metavar="N,N,...",
+        help="measure what models make after so many steps of refinement, too",
+    )  # fmt: skip
+    parser.add_argument(
         "--reference", choices=REFERENCES, default="pytorch",
         help="how the losses are read, as in training (default: pytorch)",
     )  # fmt: skip
@@ -105,15 +108,13 @@ def _add_optimization(parser: argparse.ArgumentParser) -> None:
         help="side of the pictures in this table (default: 256)",
     )  # fmt: skip
     group.add_argument(
-        "--optimizer", choices=PIXEL_OPTIMIZERS, default="lbfgs", help="default: lbfgs"
-    )
-    group.add_argument(
         "--style-weight", type=float, help="of the loss to minimise; default: that of --reference"
     )
 
 
 def run(options: argparse.Namespace) -> None:
-    steps = _steps(options.optimize_steps)
+    options.optimize_steps = _steps("--optimize-steps", options.optimize_steps)
+    options.refine = _steps("--refine", options.refine) if options.refine else ()
     _check_numbers(options)
 
     from dataclasses import replace
@@ -150,7 +151,9 @@ def run(options: argparse.Namespace) -> None:
     meter = LossMeter(judge.encoder, judge.dtype, options.reference)
 
     with terminal_progress(1, f"measuring pairs at {options.size} px") as progress:
-        rows = evaluate(pairs, models, meter, size=options.size, progress=progress)
+        rows = evaluate(
+            pairs, models, meter, size=options.size, refine=options.refine, progress=progress
+        )
 
     def write(report: Report) -> None:
         # After each part: the next takes long.
@@ -179,14 +182,13 @@ def run(options: argparse.Namespace) -> None:
     write(report)
     if options.optimize:
         few = balanced_pairs(contents, styles, options.optimize_pairs)
-        report = replace(report, optimization=_optimized(options, steps, few, models, meter))
+        report = replace(report, optimization=_optimized(options, few, models, meter))
         write(report)
     print(json.dumps(report.as_dict(), indent=2) if options.json else markdown(report))
 
 
 def _optimized(
     options: argparse.Namespace,
-    steps: tuple[int, ...],
     pairs: list[Pair],
     models: list[Model],
     meter: LossMeter,
@@ -199,18 +201,17 @@ def _optimized(
 
     size = options.optimize_size
     with terminal_progress(1, f"measuring pairs at {size} px") as progress:
-        rows = evaluate(pairs, models, meter, size=size, progress=progress)
+        rows = evaluate(pairs, models, meter, size=size, refine=options.refine, progress=progress)
     with terminal_progress(1, "optimising pixels") as progress:
         optimized, curves = optimize_pairs(
             pairs, list(dict.fromkeys(options.optimize)), meter,
-            size=size, checkpoints=steps, method=options.optimizer,
-            style_weight=options.style_weight, progress=progress,
+            size=size, checkpoints=options.optimize_steps, style_weight=options.style_weight,
+            progress=progress,
         )  # fmt: skip
     names = [model.name for model in models]
     return Optimization(
         size=size,
         pairs=len(pairs),
-        optimizer=options.optimizer,
         rows=[*rows, *optimized],
         crossings=crossings(names, rows, curves),
         curves=curves,
@@ -239,14 +240,14 @@ def _check_numbers(options: argparse.Namespace) -> None:
         style_weight(options.reference, weight)
 
 
-def _steps(text: str) -> tuple[int, ...]:
+def _steps(name: str, text: str) -> tuple[int, ...]:
     try:
         steps = sorted({int(number) for number in text.split(",")})
     except ValueError:
         steps = [0]
     if steps[0] < 1:
         raise InputError(
-            "--optimize-steps takes whole numbers of at least 1 with commas between them, such as "
+            f"{name} takes whole numbers of at least 1 with commas between them, such as "
             f"10,50,100; got {text!r}"
         )
     return tuple(steps)

@@ -96,6 +96,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "(default: 0.8)",
     )  # fmt: skip
     parser.add_argument(
+        "--refine", type=int, default=0, metavar="N",
+        help="improve each result by N steps on its pixels: 10 give richer strokes and truer "
+        "colours, and take about 20 times as long as the result itself (default: 0)",
+    )  # fmt: skip
+    parser.add_argument(
         "--fps", type=float, metavar="F",
         help="make one film of all pictures, with so many frames per second (default: 25 where OUT "
         "is a video or a .gif)",

@@ -19,7 +19,7 @@ from ..files.video import VIDEO_SUFFIXES
 from ..host.errors import InputError
 from ..host.options import check_size, check_weights
 from ..pipeline.colors import recolors_style
-from ..pipeline.film import FilmOptions
+from ..pipeline.film_options import FilmOptions
 from ..pipeline.look import check_combination
 from ..pipeline.scaling import scaled_size
 from .options import contents_of
@@ -114,6 +114,7 @@ def make_plan(options: argparse.Namespace) -> Plan:
         preserve_color=options.preserve_color,
         frame_statistics=options.frame_statistics,
         smoothing=options.smoothing,
+        refine=options.refine,
     )
     check_size("style_size", options.style_size)
     failures: list[Failure] = []

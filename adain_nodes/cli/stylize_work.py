@@ -22,7 +22,8 @@ from ..models.model import Model
 from ..pipeline.checks import check_same_encoder
 from ..pipeline.colors import recolors_style
 from ..pipeline.engine import Report, cells, counter
-from ..pipeline.film import FilmOptions, stylized_looks, work_of
+from ..pipeline.film import stylized_looks, work_of
+from ..pipeline.film_options import FilmOptions
 from ..pipeline.look import Look
 from ..pipeline.stylize import encoded_styles
 from ..pipeline.types import Style

@@ -12,8 +12,13 @@ from typing import Any
 import folder_paths
 import torch
 from comfy import model_management, model_patcher, utils
+from PIL import Image
+from torch import Tensor
 
 from .plain import MODEL_FOLDER, STYLE_FOLDER, Host, N, Progress, Resident
+
+PREVIEW_SIDE = 512
+"""Px that the longer side of a preview is scaled down to."""
 
 
 class _ComfyResident(Resident[N]):
@@ -38,6 +43,7 @@ class ComfyHost(Host):
     """A running ComfyUI."""
 
     def __init__(self) -> None:
+        self._bar: Any = None
         for name in (MODEL_FOLDER, STYLE_FOLDER):
             folder = Path(folder_paths.models_dir) / name
             with suppress(OSError):  # Nobody needs to put files there: a read-only disk will do.
@@ -73,12 +79,16 @@ class ComfyHost(Host):
 
     def progress(self) -> Progress | None:
         """Draws on the running node. Each report is also where a user's cancel takes effect."""
-        bar: Any = None
+        self._bar = bar = utils.ProgressBar(1)
 
         def report(done: int, total: int) -> None:
-            nonlocal bar
-            if bar is None:
-                bar = utils.ProgressBar(total)
             bar.update_absolute(done, total)
 
         return report
+
+    def show(self, picture: Tensor) -> None:
+        if self._bar is None:
+            return
+        pixels = picture.mul(255).round().to("cpu", torch.uint8).numpy()
+        preview = ("JPEG", Image.fromarray(pixels), PREVIEW_SIDE)
+        self._bar.update_absolute(self._bar.current, self._bar.total, preview)

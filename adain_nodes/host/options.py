@@ -44,9 +44,6 @@ Initialization = Literal["transposed", "random"]
 PixelStart = Literal["content", "noise"]
 """Where the optimisation of pixels starts."""
 
-PixelOptimizer = Literal["lbfgs", "adam"]
-"""Optimiser of pixels."""
-
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 COLOR_METHODS: tuple[ColorMethod, ...] = get_args(ColorMethod)
 MASK_RESIZES: tuple[MaskResize, ...] = get_args(MaskResize)
@@ -59,7 +56,6 @@ OPTIMIZERS: tuple[OptimizerName, ...] = get_args(OptimizerName)
 SCHEDULES: tuple[Schedule, ...] = get_args(Schedule)
 INITIALIZATIONS: tuple[Initialization, ...] = get_args(Initialization)
 PIXEL_STARTS: tuple[PixelStart, ...] = get_args(PixelStart)
-PIXEL_OPTIMIZERS: tuple[PixelOptimizer, ...] = get_args(PixelOptimizer)
 
 STYLE_WEIGHTS: dict[Reference, float | None] = {"paper": None, "torch": 1e-2, "pytorch": 10.0}
 """Default lambda of each reading of the losses; the paper's text gives none."""
@@ -105,6 +101,26 @@ def check_size(name: str, pixels: int) -> None:
     """
     if pixels < 0:
         raise InputError(f"{name} must be 0 (keep the size) or a number of px above, got {pixels}")
+
+
+def check_steps(name: str, steps: object) -> None:
+    """Checks a number of steps.
+
+    Raises:
+        InputError: it is not a whole number, or is negative.
+    """
+    if not isinstance(steps, int) or steps < 0:
+        raise InputError(f"{name} must be 0 or a whole number above, got {steps!r}")
+
+
+def check_style_weight(weight: object) -> None:
+    """Checks lambda, the weight of the style loss.
+
+    Raises:
+        InputError: it is not a finite number, or is negative.
+    """
+    if not isinstance(weight, Real) or not 0 <= float(weight) < float("inf"):
+        raise InputError(f"the style weight must be a finite number, 0 or above, got {weight!r}")
 
 
 def check_weights(weights: Sequence[float]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from .memory import free_memory
 
@@ -82,3 +82,6 @@ class Host:
     def progress(self) -> Progress | None:
         """Shows the progress of one piece of work; None if nobody looks."""
         return None
+
+    def show(self, picture: Tensor) -> None:
+        """Shows a picture that is still in the making, [H,W,3] in 0..1; here to nobody."""

@@ -22,7 +22,8 @@ from ..models.model import Model, load_model
 from .checks import as_batch, check_picture, common_batch, warn_of_empty
 from .colors import recolors_style, style_for
 from .engine import Report, cells, collected, counter
-from .film import FilmOptions, check_passes, stylized_looks, work_of
+from .film import check_passes, stylized_looks, work_of
+from .film_options import FilmOptions
 from .look import Look, check_combination
 from .transfer import measured_style
 from .types import Style
@@ -54,6 +55,7 @@ def stylize(
     preserve_color: ColorMethod | None = None,
     frame_statistics: FrameStatistics = "per_frame",
     smoothing: float = 0.8,
+    refine: int = 0,
     progress: Progress | None = None,
 ) -> Tensor:
     """Gives pictures, or the frames of a film, the style of others: encodes, applies AdaIN and
@@ -76,6 +78,8 @@ def stylize(
         preserve_color: how the content's colours are kept.
         frame_statistics: over which frames the content's statistics are taken.
         smoothing: for `smoothed`.
+        refine: steps by which the pixels of the decoder's picture are improved: 10 take about 20
+            times as long as the picture itself.
         progress: told of every band.
 
     Returns:
@@ -94,6 +98,7 @@ def stylize(
         preserve_color=preserve_color,
         frame_statistics=frame_statistics,
         smoothing=smoothing,
+        refine=refine,
     )
     check_picture(content, "content")
     styles, masks = _listed(style), [as_batch(each) for each in _listed(mask)]

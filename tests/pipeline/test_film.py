@@ -20,7 +20,8 @@ from adain_nodes.pipeline import film as film_module
 from adain_nodes.pipeline import rows as rows_module
 from adain_nodes.pipeline import types
 from adain_nodes.pipeline.engine import encode_one
-from adain_nodes.pipeline.film import FilmOptions, stylized_looks
+from adain_nodes.pipeline.film import stylized_looks
+from adain_nodes.pipeline.film_options import FilmOptions
 from adain_nodes.pipeline.look import Look
 from adain_nodes.pipeline.scaling import scaled
 from adain_nodes.pipeline.stylize import stylize

@@ -19,7 +19,7 @@ from adain_nodes.ops.flicker import flicker
 from adain_nodes.ops.statistics import Statistics
 from adain_nodes.pipeline import engine, film, transfer
 from adain_nodes.pipeline.colors import match_color
-from adain_nodes.pipeline.film import FilmOptions
+from adain_nodes.pipeline.film_options import FilmOptions
 from adain_nodes.pipeline.stylize import stylize, stylize_frames
 from adain_nodes.pipeline.types import Features, Style
 

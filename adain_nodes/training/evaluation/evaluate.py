@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import random
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -26,6 +27,7 @@ from ...models.model import Model
 from ...models.weights.tensors import EncoderIdentity
 from ...ops.similarity import psnr, ssim
 from ...pipeline import transfer
+from ...pipeline.refine import refinement
 from ...pipeline.types import Features, Style
 from .losses import Losses, LossMeter, MeanLosses, View
 
@@ -175,6 +177,7 @@ def evaluate(
     meter: LossMeter,
     *,
     size: int,
+    refine: Sequence[int] = (),
     progress: Progress | None = None,
 ) -> list[Row]:
     """Measures the contents as they are, the style pictures, and what models make of them.
@@ -184,6 +187,7 @@ def evaluate(
         models: of different names; their encoders need not be the meter's.
         meter: measures all of them.
         size: side of the squares in px, at least 11, which SSIM needs.
+        refine: numbers of steps after which to measure what models make refined, too.
         progress: told of every pair.
 
     Raises:
@@ -200,22 +204,36 @@ def evaluate(
         style, more = timed(transfer.style_statistics, features)
         return style, seconds + more
 
+    def made(model: Model, content: Sample, style: Sample) -> Iterator[tuple[str, Tensor, float]]:
+        """What a model makes of a pair, decoded and refined, and the seconds up to there."""
+        features, encoding = content_in(model.name, content)
+        statistics, _ = style_in(model.name, style)
+        stylized, transferring = timed(transfer.transfer, features, statistics)
+        picture, decoding = timed(transfer.decode, model, stylized)
+        seconds = encoding + transferring + decoding
+        yield model.name, picture, seconds
+        way = refinement(model, picture, stylized, statistics, steps=max(refine, default=0))
+        for step in range(max(refine, default=-1) + 1):
+            better, more = timed(next, way)
+            seconds += more
+            if step in refine:
+                plural = "s" if step > 1 else ""
+                yield f"{model.name}, refined by {step} step{plural}", better, seconds
+
     by_name = {model.name: model for model in models}
-    found: dict[str, list[Found]] = {name: [] for name in (CONTENT, STYLE, *by_name)}
+    found: dict[str, list[Found]] = defaultdict(list)
     for done, (content, style) in enumerate(samples(pairs, meter, size), 1):
         target = meter.target(content.view, style.view)
         unchanged = meter.losses(content.view, target, style.view)
         found[CONTENT].append((unchanged, 1.0, None))
         similarity = ssim(style.picture, content.picture).item()
         found[STYLE].append((meter.losses(style.view, target, style.view), similarity, None))
-        for name, model in by_name.items():
-            features, encoding = content_in(name, content)
-            statistics, style_encoding = style_in(name, style)
-            stylized, transferring = timed(transfer.transfer, features, statistics)
-            picture, decoding = timed(transfer.decode, model, stylized)
-            losses = meter.losses(meter.view(picture), target, style.view)
-            seconds = encoding + transferring + decoding, style_encoding
-            found[name].append((losses, ssim(picture, content.picture).item(), seconds))
+        for model in models:
+            _, encoding = style_in(model.name, style)
+            for name, picture, seconds in made(model, content, style):
+                losses = meter.losses(meter.view(picture), target, style.view)
+                similarity = ssim(picture, content.picture).item()
+                found[name].append((losses, similarity, (seconds, encoding)))
         if progress is not None:
             progress(done, len(pairs))
     return [row(name, pictures) for name, pictures in found.items()]

@@ -4,7 +4,6 @@ it shows where a decoder stands on its curve (paper, figure 4)."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -12,21 +11,14 @@ from statistics import fmean
 import torch
 from torch import Tensor
 
-from ...host.options import PixelOptimizer, PixelStart
+from ...host.options import PixelStart
 from ...host.plain import Progress
 from ...ops.similarity import ssim
+from ...pipeline.objective import Evaluation
+from ...pipeline.refine import descent
 from ..options import style_weight as weight_in_force
-from .evaluate import Found, Pair, Row, row, samples
+from .evaluate import Found, Pair, Row, row, samples, timed
 from .losses import Losses, LossMeter, View
-
-ADAM_RATE = 0.05
-"""Adam's learning rate, in units of pixel values."""
-
-RANGE_WEIGHT = 100.0
-"""Of the mean square by which pixels leave 0..1, see `optimized`."""
-
-RISE = 2.0
-"""How many times its lowest value the loss may have before a step of L-BFGS is taken back."""
 
 
 @dataclass(frozen=True)
@@ -53,17 +45,10 @@ def optimized(
     start: Tensor,
     *,
     steps: int,
-    method: PixelOptimizer = "lbfgs",
     style_weight: float | None = None,
 ) -> Iterator[Iterate]:
-    """Minimises L_c + lambda L_s over the pixels of a picture (paper, equations 11 to 13).
-
-    Losses are those of the pixels clamped to 0..1, and what lies outside is drawn back by
-    `RANGE_WEIGHT` times its mean square. Clamped by hand after every step, pixels would not be
-    where L-BFGS believes to have put them; it then loses its way on pictures with flat colours. A
-    step is one evaluation of losses and gradient, of L-BFGS as of Adam. L-BFGS has no line search;
-    a step to more than `RISE` times the lowest loss is taken back to the picture that had it, and
-    L-BFGS begins anew there.
+    """Minimises L_c + lambda L_s over the pixels of a picture (paper, equations 11 to 13), by the
+    descent of `pipeline.refine`, in the precision and in the reading of the losses of the meter.
 
     Args:
         meter: measures the losses.
@@ -72,7 +57,6 @@ def optimized(
         start: picture to start from, [1,H,W,3] in 0..1, of the content's size and at least
             `MIN_SIDE` px a side.
         steps: at most so many; stop asking for more to stop earlier.
-        method: `lbfgs`, or `adam` with the rate `ADAM_RATE`.
         style_weight: lambda; that of the meter's reading of the losses if absent.
 
     Yields:
@@ -83,51 +67,30 @@ def optimized(
     """
     weight = weight_in_force(meter.reference, style_weight)
     target = meter.target(content, style)
-    pixels = start.to(meter.device).movedim(-1, 1).clone(memory_format=torch.contiguous_format)
-    optimizer = _optimizer(pixels.requires_grad_(), method)
-    seconds = 0.0
-    found: _Evaluation | None = None
-    best: _Evaluation | None = None
-    for step in range(steps + 1):
-        started = time.perf_counter()
-        if found is not None:
-            # Loss and gradient are there already: the closure has nothing left to compute.
-            optimizer.step(found.loss.item)
+
+    def evaluate(picture: Tensor) -> _Evaluation:
+        pixels = picture.detach().requires_grad_()
         with torch.enable_grad():
-            clamped = pixels.clamp(0, 1)
-            losses = meter.losses(meter.view_of_color(clamped), target, style)
-            excess = (pixels - clamped).square().mean()
-            loss = losses.content + weight * losses.style + RANGE_WEIGHT * excess
-            optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-        assert pixels.grad is not None
-        found = _Evaluation(
-            loss.detach(),
-            Losses(losses.content.detach(), losses.layers.detach()),
-            pixels.detach().clone(),
-            pixels.grad,
+            losses = meter.losses(meter.view_of_color(pixels.movedim(-1, 1)), target, style)
+            loss = losses.content + weight * losses.style
+            [gradient] = torch.autograd.grad(loss, pixels)
+        losses = Losses(losses.content.detach(), losses.layers.detach())
+        return _Evaluation(
+            loss.item(), losses.content.item(), losses.style.item(), gradient, losses
         )
-        if best is None or found.loss <= best.loss:
-            best = found
-        elif method == "lbfgs" and found.loss > RISE * best.loss:
-            found = best
-            with torch.no_grad():
-                pixels.copy_(best.pixels)
-            pixels.grad = best.gradient
-            optimizer = _optimizer(pixels, method)
-        picture = found.pixels.clamp(0, 1).movedim(1, -1).contiguous().cpu()
-        seconds += time.perf_counter() - started
-        yield Iterate(step, picture, found.losses, seconds)
+
+    descending = descent(evaluate, start.to(meter.device), steps)
+    seconds = 0.0
+    for step in range(steps + 1):
+        (pixels, found), more = timed(next, descending)
+        seconds += more
+        yield Iterate(step, pixels.clamp(0, 1).cpu(), found.losses, seconds)
 
 
 @dataclass(frozen=True)
-class _Evaluation:
-    """Pixels, [1,3,H,W], with their losses and the gradient of what is minimised."""
-
-    loss: Tensor
+class _Evaluation(Evaluation):
     losses: Losses
-    pixels: Tensor
-    gradient: Tensor
+    """Those of the picture."""
 
 
 def starting_picture(start: PixelStart, content: Tensor, *, seed: int) -> Tensor:
@@ -162,7 +125,6 @@ def optimize_pairs(
     *,
     size: int,
     checkpoints: Sequence[int],
-    method: PixelOptimizer = "lbfgs",
     style_weight: float | None = None,
     progress: Progress | None = None,
 ) -> tuple[list[Row], list[Curve]]:
@@ -174,7 +136,6 @@ def optimize_pairs(
         meter: measures the losses, which are also what is minimised.
         size: side of the squares in px, at least 11.
         checkpoints: numbers of steps to give rows for, ascending, at least 1; the last ends it.
-        method: see `optimized`.
         style_weight: lambda, see `optimized`.
         progress: told of every step.
 
@@ -195,7 +156,7 @@ def optimize_pairs(
             for iterate in optimized(
                 meter, content.view, style.view,
                 starting_picture(start, content.picture, seed=seed),
-                steps=steps, method=method, style_weight=style_weight,
+                steps=steps, style_weight=style_weight,
             ):  # fmt: skip
                 trace.append((iterate.losses.content.item(), iterate.losses.style.item()))
                 if iterate.step in checkpoints:
@@ -216,10 +177,3 @@ def optimize_pairs(
         means = [[fmean(values) for values in both] for both in of_steps]
         curves.append(Curve(start, *zip(*means, strict=True)))
     return rows, curves
-
-
-def _optimizer(pixels: Tensor, method: PixelOptimizer) -> torch.optim.Optimizer:
-    if method == "adam":
-        return torch.optim.Adam([pixels], lr=ADAM_RATE)
-    # One iteration at a time; gradients of mean losses are tiny and must not count as converged.
-    return torch.optim.LBFGS([pixels], max_iter=1, tolerance_grad=0, tolerance_change=0)

@@ -49,9 +49,6 @@ class Optimization:
     pairs: int
     """Number of pairs."""
 
-    optimizer: str
-    """The optimiser: lbfgs or adam."""
-
     rows: list[Row]
     """Content, style and models on these pairs, then the optimisation."""
 
@@ -152,7 +149,7 @@ def markdown(report: Report) -> str:
             for one in found.crossings
         ]
         parts += [
-            f"Optimisation of pixels ({found.optimizer}) on {found.pairs} pairs at {found.size} "
+            f"Optimisation of pixels by L-BFGS on {found.pairs} pairs at {found.size} "
             "px, a step being one evaluation of the gradient:",
             _rows(found.rows),
             "Where its mean style loss comes down to that of a model:",

@@ -18,6 +18,7 @@ from adain_nodes.models.networks.vgg import Encoder
 from adain_nodes.models.weights.tensors import identify
 from adain_nodes.ops.similarity import ssim
 from adain_nodes.pipeline import transfer
+from adain_nodes.pipeline.stylize import stylize
 from adain_nodes.pipeline.types import Features
 from adain_nodes.training.data import find_pictures
 from adain_nodes.training.evaluation.evaluate import (
@@ -117,6 +118,23 @@ def test_rows_are_means_over_the_pairs(
         assert row.style_loss == pytest.approx(sum(row.layer_losses))
     assert rows[STYLE].style_loss == 0
     assert rows[CONTENT].ssim == 1
+
+
+def test_refined_pictures_are_rows_of_their_own(
+    model: Model, meter: LossMeter, contents: list[Path], styles: list[Path]
+) -> None:
+    pairs = balanced_pairs(contents, styles, 3)
+    rows = {row.name: row for row in evaluate(pairs, [model], meter, size=SIZE, refine=(1, 4))}
+    refinements = ["tiny, refined by 1 step", "tiny, refined by 4 steps"]
+    assert list(rows) == [CONTENT, STYLE, "tiny", *refinements]
+    made = {}
+    for content, style in pairs:
+        shown, art = (square(read_picture(path), SIZE)[None] for path in (content, style))
+        made[content, style] = stylize(shown, art, model=model, style_size=0, refine=4)
+    refined = rows["tiny, refined by 4 steps"]
+    assert figures(refined) == pytest.approx(means(meter, made), rel=1e-3)
+    seconds = [rows[name].seconds or 0.0 for name in ("tiny", *refinements)]
+    assert 0 < seconds[0] < seconds[1] < seconds[2]
 
 
 def test_only_what_is_made_takes_time(
