@@ -24,7 +24,7 @@ from adain_nodes.nodes import NODE_CLASS_MAPPINGS
 from adain_nodes.ops.adain import adain
 from adain_nodes.ops.statistics import Statistics
 from adain_nodes.pipeline import transfer
-from adain_nodes.pipeline.film import FilmOptions
+from adain_nodes.pipeline.film_options import FilmOptions
 from adain_nodes.pipeline.transfer import stack_styles
 from adain_nodes.pipeline.types import Features, Style
 
@@ -287,3 +287,21 @@ def test_a_value_out_of_range_is_refused_in_the_same_words(
     line = ["stylize", "cat.png", "--style", "art0.png", f"--alpha={alpha:g}", *settings]
     assert main(line) == 2
     assert capsys.readouterr().err == f"adain-nodes: error: {message}\n"
+
+
+def test_refined_pictures(model: Model, command: Command) -> None:
+    line = command(
+        "stylize", "cat.png", "--style", "art0.png", "--style-size", "20", "--alpha", "0.8",
+        "--refine", "4",
+    )  # fmt: skip
+    graph = Graph(model)
+    look = graph.style("art0")
+    features = graph.transferred(look, alpha=0.8)
+    nodes = graph.run(
+        "AdaINRefine", model=model, image=graph.decoded(features), features=features, style=look,
+        steps=4, style_weight=10.0,
+    )  # fmt: skip
+    python = adain_nodes.stylize(
+        picture("cat"), picture("art0"), model=model, style_size=20, alpha=0.8, refine=4
+    )
+    assert_same_pixels(nodes, line, python)

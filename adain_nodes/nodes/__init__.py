@@ -7,6 +7,7 @@ and by position.
 from .color import AdaINMatchColor
 from .loaders import AdaINExampleImage, AdaINModelLoader
 from .losses import AdaINLosses
+from .refine import AdaINRefine
 from .regions import AdaINSpatialMask
 from .steps import AdaINDecode, AdaINEncode, AdaINTransfer
 from .style_files import AdaINLoadStyle, AdaINSaveStyle
@@ -28,6 +29,7 @@ _NAMES = {
     AdaINMatchColor: "AdaIN Match Color",
     AdaINStylize: "AdaIN Stylize",
     AdaINLosses: "AdaIN Losses",
+    AdaINRefine: "AdaIN Refine",
 }
 
 NODE_CLASS_MAPPINGS: dict[str, type] = {node.__name__: node for node in _NAMES}

@@ -60,6 +60,11 @@ def pixels(default: int, tooltip: str) -> tuple[str, dict[str, Any]]:
     }
 
 
+def steps(default: int, tooltip: str) -> tuple[str, dict[str, Any]]:
+    """An INT widget for steps of refinement."""
+    return "INT", {"default": default, "min": 0, "max": 1000, "tooltip": tooltip}
+
+
 def alpha() -> tuple[str, dict[str, Any]]:
     """The content-style trade-off."""
     return number(
