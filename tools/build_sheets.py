@@ -23,6 +23,7 @@ from adain_nodes.files.sheets import arranged
 from adain_nodes.files.styles import load_style, save_style
 from adain_nodes.host.options import FRAME_STATISTICS
 from adain_nodes.models.model import Model, load_model
+from adain_nodes.pipeline.refine import refinement
 from adain_nodes.pipeline.stylize import stylize
 from adain_nodes.pipeline.sweeps import Rows, Sweep
 from adain_nodes.pipeline.transfer import (
@@ -184,6 +185,27 @@ def film(model: Model) -> Rows:
     return [[pictures[index][None] for index in SHOWN_FRAMES] for pictures in films]
 
 
+REFINED = (
+    ("pavilion", "swirls"),
+    ("rocket", "ink-wash"),
+    ("astronaut", "geometry"),
+    ("cat", "woodcut"),
+    ("dahlia", "mosaic"),
+)
+
+
+def refined(model: Model) -> Rows:
+    """Content, style, decoded, and refined by more and more steps."""
+    rows: Rows = []
+    for name, art in REFINED:
+        picture, pattern = content(name), style(art)
+        look = style_of(model, pattern, shorter_side=SIZE)
+        features = transfer(encode(model, picture, shorter_side=SIZE), look)
+        way = list(refinement(model, decode(model, features), features, look, steps=30))
+        rows.append([picture, pattern, *(way[step] for step in (0, 5, 10, 30))])
+    return rows
+
+
 SHEETS: dict[str, Callable[[Model], Rows]] = {
     "contact-sheet": contact_sheet,
     "models": models,
@@ -195,6 +217,7 @@ SHEETS: dict[str, Callable[[Model], Rows]] = {
     "color": color,
     "bank": bank,
     "film": film,
+    "refined": refined,
 }
 
 

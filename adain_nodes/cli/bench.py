@@ -16,8 +16,11 @@ from ..files.tables import table
 from ..host.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import torch
 
+    from ..models.model import Model
     from .benchmark import Timing
 
 DESCRIPTION = """\
@@ -59,6 +62,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="also stylise a film of this many frames of 512x288 px",
     )  # fmt: skip
     parser.add_argument(
+        "--refine", action="store_true",
+        help="measure refinement at these sizes instead: a step beside an encoding, peak memory, "
+        "and how exact the gradient is that is put together from tiles",
+    )  # fmt: skip
+    parser.add_argument(
         "--model", default="adain-vgg16", metavar="NAME|FOLDER",
         help="name of a model, or folder with an encoder and a decoder (default: adain-vgg16)",
     )  # fmt: skip
@@ -93,7 +101,6 @@ def run(options: argparse.Namespace) -> None:
         "model": model.name,
         "auto": automatic,
         "peak_flops": {precision: round(peak) for precision, peak in peaks.items()},
-        "rows": [],
     }
 
     def show(text: str) -> None:
@@ -101,6 +108,11 @@ def run(options: argparse.Namespace) -> None:
             print(text, flush=True)
 
     show(_heading(report))
+    if options.refine:
+        report["refine"] = _refine(options, model, sizes, show)
+        sizes = []
+    else:
+        report["rows"] = []
     for size in sizes:
         timings = measure(settings(options.model, str(device), size), options.rounds)
         rows = []
@@ -116,6 +128,29 @@ def run(options: argparse.Namespace) -> None:
         show("\n" + film_line(report["film"]))
     if options.json:
         print(json.dumps(report, indent=2))
+
+
+def _refine(
+    options: argparse.Namespace, model: Model, sizes: list[int], show: Callable[[str], None]
+) -> dict[str, Any]:
+    from ..models.model import load_model
+    from .benchmark_refine import measure_error, measure_memory, measure_step
+
+    device = str(model.encoder.device)
+    exact = load_model(options.model, precision="fp32", device=device)
+    error = measure_error(exact)
+    show(f"\nGradient from tiles: largest relative difference to the whole picture's {error:.1e}")
+    rows = []
+    for size in sizes:
+        entry = measure_step(model, size, options.rounds)
+        entry["memory"] = measure_memory(options.model, device, "auto", size)
+        rows.append(entry)
+        shown = "unknown" if entry["memory"] is None else f"{entry['memory'] / 2**20:.0f} MiB"
+        show(
+            f"{size} px: an encoding {entry['encoding']:.3f} s, a step {entry['step']:.3f} s, "
+            f"{entry['ratio']:.2f} times as long; memory {shown}"
+        )
+    return {"error": error, "rows": rows}
 
 
 def row(timing: Timing, plain: float, peak: float, memory: int | None) -> dict[str, Any]:

@@ -114,10 +114,10 @@ def measure(chosen: Sequence[Setting], rounds: int) -> list[Timing]:
             )
             for folded in (False, setting.method != PLAIN)
         )
-        timings.append(Timing(setting, nominal, folded, _seconds(call, setting.device)))
+        timings.append(Timing(setting, nominal, folded, seconds_of(call, setting.device)))
     for _ in range(rounds):
         for timing, call in zip(timings, calls, strict=True):
-            timing.seconds.append(_seconds(call, timing.setting.device))
+            timing.seconds.append(seconds_of(call, timing.setting.device))
     return timings
 
 
@@ -157,7 +157,7 @@ def convolution_flops(
 def peak_flops(device: str, dtype: torch.dtype, rounds: int = 3, side: int = PEAK_SIDE) -> float:
     """Floating point operations a second in a product of square matrices, best of several."""
     a = torch.rand(side, side, device=device).to(dtype)
-    seconds = [_seconds(lambda: a @ a, device) for _ in range(rounds + 1)]
+    seconds = [seconds_of(lambda: a @ a, device) for _ in range(rounds + 1)]
     return 2 * side**3 / min(seconds)
 
 
@@ -173,16 +173,26 @@ def memory_in_a_fresh_process(setting: Setting) -> int | None:
 def _peak_memory(setting: Setting, threads: int) -> int | None:
     torch.set_num_threads(threads)
     prepare(replace(setting, size=64))()
-    gc.collect()
-    if torch.device(setting.device).type == "cuda":
-        torch.cuda.reset_peak_memory_stats(setting.device)
-        before = torch.cuda.memory_allocated(setting.device)
+
+    def call() -> None:  # pictures included
         prepare(setting)()
-        return torch.cuda.max_memory_allocated(setting.device) - before
+
+    return peak_memory(call, setting.device)
+
+
+def peak_memory(call: Callable[[], object], device: str) -> int | None:
+    """Bytes that a call needs at its peak, on top of what the process, or its GPU, holds before;
+    None if the system does not tell."""
+    gc.collect()
+    if torch.device(device).type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+        before = torch.cuda.memory_allocated(device)
+        call()
+        return torch.cuda.max_memory_allocated(device) - before
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
     resident = process_memory("VmRSS")
-    prepare(setting)()
+    call()
     peak = process_memory("VmHWM")
     return None if resident is None or peak is None else peak - resident
 
@@ -223,7 +233,8 @@ def _load(setting: Setting) -> Model:
     return load_model(setting.model, precision=setting.precision, device=setting.device)
 
 
-def _seconds(call: Callable[[], object], device: str) -> float:
+def seconds_of(call: Callable[[], object], device: str) -> float:
+    """How long a call takes on a device, in seconds."""
     _synchronize(device)
     started = time.perf_counter()
     call()

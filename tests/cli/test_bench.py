@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from adain_nodes.cli import benchmark, main
+from adain_nodes.cli import benchmark, benchmark_refine, main
 from adain_nodes.cli.bench import HEADER, cells, film_line, row
 from adain_nodes.cli.benchmark import PLAIN, Setting, Timing
 
@@ -49,6 +49,25 @@ def test_a_film_in_words() -> None:
     line = film_line(film)
     assert line.endswith("0.50 frames a second, memory after frame 30: +1.0 MiB")
     assert film_line({**film, "memory_growth": None}).endswith("unknown")
+
+
+def test_refinement(
+    tiny_model_folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(benchmark_refine, "measure_memory", lambda *_: 5 << 20)
+    options = ["--refine", "--sizes", "16,24", "--rounds", "2", "--device", "cpu"]
+    assert main(["bench", "--model", str(tiny_model_folder), *options, "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert "rows" not in report
+    assert report["refine"]["error"] < 1e-4
+    assert [entry["size"] for entry in report["refine"]["rows"]] == [16, 24]
+    for entry in report["refine"]["rows"]:
+        assert entry.keys() == {"size", "encoding", "step", "ratio", "memory"}
+        assert min(entry["encoding"], entry["step"], entry["ratio"]) > 0
+    assert main(["bench", "--model", str(tiny_model_folder), *options]) == 0
+    text = capsys.readouterr().out
+    assert "largest relative difference" in text
+    assert "24 px: an encoding" in text and text.count("memory 5 MiB") == 2
 
 
 def test_json(tiny_model_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -26,6 +26,7 @@ from adain_nodes.cli.benchmark import (
     process_memory,
     settings,
 )
+from adain_nodes.cli.benchmark_refine import measure_memory
 from adain_nodes.host import devices
 from adain_nodes.models.model import Model
 from adain_nodes.models.networks.decoder import Decoder
@@ -130,6 +131,16 @@ def test_memory_is_that_of_a_process_of_its_own(setting: Setting) -> None:
     assert small is not None and large is not None
     # Two pictures of 12 MiB, and feature maps.
     assert small < 20 * MIB < 24 * MIB < large
+
+
+def test_refining_needs_memory_for_what_it_remembers(tiny_model_folder: Path) -> None:
+    needed = measure_memory(str(tiny_model_folder), "cpu", "fp32", 512)
+    if process_memory("VmHWM") is None:
+        assert needed is None
+        return
+    assert needed is not None
+    # Six pictures of 3 MiB at the least, which L-BFGS keeps.
+    assert 18 * MIB < needed < 1024 * MIB
 
 
 def test_a_figure_that_is_not_there_is_none(
