@@ -90,5 +90,6 @@ class ComfyHost(Host):
         if self._bar is None:
             return
         pixels = picture.mul(255).round().to("cpu", torch.uint8).numpy()
-        preview = ("JPEG", Image.fromarray(pixels), PREVIEW_SIDE)
+        # ComfyUI would enlarge smaller ones.
+        preview = ("JPEG", Image.fromarray(pixels), min(PREVIEW_SIDE, max(picture.shape)))
         self._bar.update_absolute(self._bar.current, self._bar.total, preview)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -14,16 +15,22 @@ class Lbfgs:
     Args:
         history: steps to remember, at least 1; each takes two tensors of the size of the variable.
         first: root mean square of the first direction, of which nothing is known but where down is.
+        precondition: a linear map of gradients, symmetric and positive definite, that is taken for
+            the inverse of the second derivative, up to a factor, where nothing else is known.
     """
 
-    def __init__(self, history: int, first: float) -> None:
+    def __init__(
+        self, history: int, first: float, precondition: Callable[[Tensor], Tensor] = torch.clone
+    ) -> None:
         self._pairs: deque[tuple[Tensor, Tensor, float]] = deque(maxlen=history)
         self._first = first
+        self._precondition = precondition
 
     def direction(self, gradient: Tensor) -> Tensor:
         """Where to go from a point with this gradient; the two-loop recursion."""
         result = gradient.clone()
         if not self._pairs:
+            result = self._precondition(result)
             length = result.square().mean().sqrt().item()
             return result.mul_(-self._first / length if length else 0.0)
         passed = []
@@ -32,7 +39,8 @@ class Lbfgs:
             result.sub_(change, alpha=share)
             passed.append(share)
         _, change, curvature = self._pairs[-1]
-        result.mul_(curvature / _dot(change, change))
+        result = self._precondition(result)
+        result.mul_(curvature / _dot(change, self._precondition(change)))
         for (step, change, curvature), share in zip(self._pairs, reversed(passed), strict=True):
             result.add_(step, alpha=share - _dot(change, result) / curvature)
         return result.neg_()

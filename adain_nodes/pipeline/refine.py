@@ -47,6 +47,12 @@ HISTORY = 3
 FIRST_STEP = 0.02
 """Root mean square of the first step, in units of pixel values."""
 
+SCALES = (2, 4, 8, 16)
+"""Px by which gradients are averaged, see `coarse_too`."""
+
+COARSE_WEIGHT = 1.5
+"""How much more each scale counts than the one before, see `coarse_too`."""
+
 RISE = 2.0
 """How many times its lowest value the loss may have before a step is taken back."""
 
@@ -228,7 +234,7 @@ def descent(
         The start, and where each step has led to, with what was found there: `steps` + 1 of them.
     """
     first = FIRST_STEP
-    lbfgs = Lbfgs(HISTORY, first)
+    lbfgs = Lbfgs(HISTORY, first, coarse_too)
     point, here = start, evaluate(start)
     best = point, here
     taken_back = False
@@ -236,11 +242,12 @@ def descent(
     for _ in range(steps):
         down = here.gradient
         leaves = ((point <= 0) & (down > 0)) | ((point >= 1) & (down < 0))
-        ahead = lbfgs.direction(down.masked_fill(leaves, 0)).add_(point).clamp_(0, 1)
+        direction = lbfgs.direction(down.masked_fill(leaves, 0)).masked_fill_(leaves, 0)
+        ahead = direction.add_(point).clamp_(0, 1)
         found = evaluate(ahead)
         if not math.isfinite(found.loss) or (taken_back and found.loss > RISE * best[1].loss):
             first /= 4
-            lbfgs = Lbfgs(HISTORY, first)
+            lbfgs = Lbfgs(HISTORY, first, coarse_too)
             point, here = best
         else:
             lbfgs.learn(ahead - point, found.gradient - here.gradient)
@@ -249,6 +256,25 @@ def descent(
             if here.loss <= best[1].loss:
                 best = point, here
         yield point, here
+
+
+def coarse_too(gradient: Tensor) -> Tensor:
+    """Preconditions gradients by pixels, [1,H,W,C]: g + sum over scales s of w_s U_s D_s g, where
+    D_s shrinks by s and U_s enlarges again, both bilinearly, and w_s is `COARSE_WEIGHT` to the
+    number of the scale.
+
+    The colour of an area is in the gradient of each of its pixels a little, and would change in
+    many steps where fine strokes change in few.
+    """
+    planes = gradient.movedim(-1, 1)
+    result = planes.clone()
+    size = height, width = planes.shape[2:]
+    for number, scale in enumerate(SCALES, 1):
+        small = (-(-height // scale), -(-width // scale))
+        coarse = F.interpolate(planes, small, mode="bilinear", antialias=True)
+        coarse = F.interpolate(coarse, size, mode="bilinear")
+        result.add_(coarse, alpha=COARSE_WEIGHT**number)
+    return result.movedim(1, -1)
 
 
 def _ready(picture: Tensor, objective: Objective) -> Tensor:

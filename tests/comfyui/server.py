@@ -35,6 +35,9 @@ class Run:
     events: list[Event] = field(default_factory=list)
     """Messages about it, in their order."""
 
+    previews: list[bytes] = field(default_factory=list)
+    """Pictures that were shown on the way: 8 bytes of ComfyUI's, and a JPEG file."""
+
     history: dict[str, Any] = field(default_factory=dict)
     """Its entry in /history."""
 
@@ -153,6 +156,8 @@ class Server:
                 assert response.status == 200, answer
             identity = answer["prompt_id"]
             async for message in messages:
+                if message.type == aiohttp.WSMsgType.BINARY:
+                    run.previews.append(message.data)
                 if message.type != aiohttp.WSMsgType.TEXT:
                     continue
                 event = json.loads(message.data)

@@ -126,6 +126,17 @@ def test_a_model_is_fetched_on_first_use_and_then_kept(comfyui: Server, hub: Hub
     assert hub.requests["GET"] == 2
 
 
+def test_a_picture_that_is_being_refined_is_shown(comfyui: Server) -> None:
+    prompt = small_graph("content-cat.jpg")
+    prompt["stylize"]["inputs"]["refine_steps"] = 10
+    run = comfyui.run(prompt)
+    assert run.end["type"] == "execution_success", run.end
+    assert len(run.previews) == 3  # the start, and after 5 and 10 steps
+    for preview in run.previews:
+        with Image.open(io.BytesIO(preview[8:])) as picture:
+            assert (picture.format, picture.size) == ("JPEG", (64, 48))
+
+
 def test_a_cancelled_film_stops_and_the_next_prompt_runs(comfyui: Server) -> None:
     prompt = small_graph("content-dahlia.jpg")
     film = deepcopy(prompt)

@@ -9,13 +9,13 @@ from torch import Tensor
 from adain_nodes.ops.lbfgs import Lbfgs
 
 
-def inverse_hessian(pairs: list[tuple[Tensor, Tensor]]) -> Tensor:
+def inverse_hessian(pairs: list[tuple[Tensor, Tensor]], start: Tensor) -> Tensor:
     """H after BFGS updates with these steps and changes, in float64 (Nocedal and Wright, equation
-    6.17), from the multiple of 1 that the latest pair suggests (7.20)."""
+    6.17), from the multiple of `start` that the latest pair suggests (7.20)."""
     pairs = [(s.double(), y.double()) for s, y in pairs]
     s, y = pairs[-1]
     size = len(s)
-    result = torch.eye(size, dtype=torch.float64) * (s @ y) / (y @ y)
+    result = start.double() * (s @ y) / (y @ start.double() @ y)
     for s, y in pairs:
         rho = 1 / (s @ y)
         left = torch.eye(size, dtype=torch.float64) - rho * torch.outer(s, y)
@@ -24,8 +24,13 @@ def inverse_hessian(pairs: list[tuple[Tensor, Tensor]]) -> Tensor:
 
 
 @pytest.mark.parametrize("history", [1, 3, 9])
-def test_directions_are_those_of_bfgs_over_the_last_steps(history: int) -> None:
-    lbfgs = Lbfgs(history, first=1.0)
+@pytest.mark.parametrize("preconditioned", [False, True])
+def test_directions_are_those_of_bfgs_over_the_last_steps(
+    history: int, preconditioned: bool
+) -> None:
+    half = torch.randn(12, 12)
+    start = half @ half.T + torch.eye(12) if preconditioned else torch.eye(12)
+    lbfgs = Lbfgs(history, first=1.0, precondition=lambda gradient: start @ gradient)
     root = torch.randn(12, 12)
     curvature = root @ root.T + torch.eye(12)
     pairs = []
@@ -34,7 +39,7 @@ def test_directions_are_those_of_bfgs_over_the_last_steps(history: int) -> None:
         pairs.append((step, curvature @ step))
         lbfgs.learn(*pairs[-1])
     gradient = torch.randn(12)
-    expected = -inverse_hessian(pairs[-history:]) @ gradient.double()
+    expected = -inverse_hessian(pairs[-history:], start) @ gradient.double()
     torch.testing.assert_close(lbfgs.direction(gradient).double(), expected, rtol=1e-3, atol=1e-4)
 
 
