@@ -12,7 +12,8 @@ def flicker(frames: Tensor, motion: Tensor | None = None, visible: Tensor | None
 
         d_t = mean over p, c of |y_t(p) - y_(t-1)(p - v_t(p))|
 
-    Only pixels that the frame before shows count; values between its pixels are bilinear.
+    Only pixels that the frame before shows count; values between its pixels are bicubic, as
+    linear ones would be blurred, and the blur of what is sharp would count as flicker.
 
     Args:
         frames: y, [T,H,W,C], at least two.
@@ -37,6 +38,8 @@ def flicker(frames: Tensor, motion: Tensor | None = None, visible: Tensor | None
         counts = counts * inside
         # From px to -1..1 over the outer edges of the border's pixels.
         grid = (2 * source + 1) / sides - 1
-        before = F.grid_sample(before, grid, padding_mode="border", align_corners=False)
+        before = F.grid_sample(
+            before, grid, mode="bicubic", padding_mode="border", align_corners=False
+        )
     difference = (after - before).abs().mean(1)
     return (difference * counts).sum((1, 2)) / counts.sum((1, 2)).clamp(min=1)

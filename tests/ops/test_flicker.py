@@ -30,7 +30,19 @@ def test_a_part_of_a_pixel_is_interpolated() -> None:
     moved = ramp.clone()
     moved[1] -= 0.25
     motion = torch.tensor([0.25, 0.0]).expand(1, 3, 8, 2)
-    assert flicker(moved, motion).item() < 1e-5
+    visible = torch.zeros(1, 3, 8)
+    visible[..., 2:-2] = 1  # the border repeats, and is no ramp
+    assert flicker(moved, motion, visible).item() < 0.05
+    assert flicker(moved, visible=visible).item() == 0.25
+
+
+def test_details_finer_than_linear_interpolation_are_kept() -> None:
+    """A wave of 5 px that moves by half of one: linear values would lose a fifth of it."""
+    columns = torch.arange(40.0)
+    wave = torch.stack([torch.sin(0.4 * torch.pi * (columns - step)) for step in (0, 0.5)])
+    frames = wave[:, None, :, None].expand(-1, 4, -1, 3)
+    motion = torch.tensor([0.5, 0.0]).expand(1, 4, 40, 2)
+    assert flicker(frames, motion).item() < 0.06
 
 
 def test_motion_is_to_the_pixel_of_each_frame() -> None:
