@@ -101,6 +101,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "colours, and take about 20 times as long as the result itself (default: 0)",
     )  # fmt: skip
     parser.add_argument(
+        "--steadiness", type=float, default=0.0, metavar="SHARE",
+        help="let results follow a film's motion, 0 (not at all) to 1 (as steady as the film): "
+        "what stops the flicker of real films; treats all pictures as one film; needs OpenCV: pip "
+        "install 'adain-nodes[video]' (default: 0)",
+    )  # fmt: skip
+    parser.add_argument(
         "--fps", type=float, metavar="F",
         help="make one film of all pictures, with so many frames per second (default: 25 where OUT "
         "is a video or a .gif)",

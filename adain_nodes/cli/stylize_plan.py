@@ -115,6 +115,7 @@ def make_plan(options: argparse.Namespace) -> Plan:
         frame_statistics=options.frame_statistics,
         smoothing=options.smoothing,
         refine=options.refine,
+        steadiness=options.steadiness,
     )
     check_size("style_size", options.style_size)
     failures: list[Failure] = []
@@ -137,7 +138,7 @@ def make_plan(options: argparse.Namespace) -> Plan:
         picture_size(path)
     lost_styles = [Path(failure.path) for failure in failures]
     contents = _contents(options)
-    films, into_film = _films(contents, failures, options)
+    films, into_film = _films(contents, failures, options, over_time=how.over_time)
     forms = [_form(film, options, into_film=into_film) for film in films]
     named = [
         Named(path, chosen, suffix)
@@ -206,7 +207,11 @@ def _style(path: Path) -> tuple[StyleSource, ...]:
 
 
 def _films(
-    contents: Sequence[Path], failures: list[Failure], options: argparse.Namespace
+    contents: Sequence[Path],
+    failures: list[Failure],
+    options: argparse.Namespace,
+    *,
+    over_time: bool,
 ) -> tuple[list[Film], bool]:
     """Contents as films: each picture by itself, or all pictures together as one; and whether
     pictures are to become the frames of one file, those that cannot be read left out."""
@@ -224,7 +229,7 @@ def _films(
     films = [film for film in found.values() if film is not None]
     lost = [path for path in contents if path not in found and not _is_video(path)]
     into_film = _into_film(options, len(pictures) + len(lost))
-    together = into_film or options.frame_statistics != "per_frame"
+    together = into_film or over_time
     groups = [pictures] if together and pictures else [[path] for path in pictures]
     fps = 25.0 if options.fps is None else options.fps
     return [*(PictureSequence(group, fps) for group in groups), *films], into_film

@@ -66,6 +66,7 @@ DEFAULT_MODEL = "adain-vgg16"
 _ENDS = {
     "alpha": ("the content", "the full style"),
     "smoothing": ("each frame on its own", "the first frame's statistics throughout"),
+    "steadiness": ("each frame as it comes", "as steady as the film"),
     "strength": ("unchanged", "a full match"),
 }
 """What 0 and 1 mean."""

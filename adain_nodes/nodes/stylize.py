@@ -99,6 +99,13 @@ class AdaINStylize:
                     "and truer colours, and take about twenty times as long as the picture itself. "
                     "0 is off.",
                 ),
+                "steadiness": schema.number(
+                    0.0,
+                    0.0,
+                    1.0,
+                    "How far a film's results follow its motion: 0 leaves every frame as it comes, "
+                    "1 is as steady as the film. Needs opencv-python-headless.",
+                ),
             },
         }
 
@@ -119,6 +126,7 @@ class AdaINStylize:
         smoothing: float = 0.8,
         outside: Outside = "original",
         refine_steps: int = 0,
+        steadiness: float = 0.0,
     ) -> tuple[Tensor]:
         linked = [each for each in (style_image, style) if each is not None]
         if len(linked) != 1:
@@ -138,6 +146,7 @@ class AdaINStylize:
             smoothing=smoothing,
             outside=outside,
             refine=refine_steps,
+            steadiness=steadiness,
             progress=surroundings.current().progress(),
         )
         return (result,)

@@ -18,6 +18,7 @@ from .objective import STEP_WORK, Objective, Region
 from .refine import STYLE_WEIGHT, refined
 from .rows import computed
 from .scaling import scaled
+from .steadiness import Steadied
 from .target import Target
 from .types import Features
 
@@ -99,6 +100,7 @@ class _Film:
             for index, (_, features) in enumerate(self._encoded()):
                 for target in targets:
                     target.count(index, features)
+        steadied = Steadied(self._options.steadiness)
         for index, (frame, features) in enumerate(self._encoded()):
             results = []
             for target in targets:
@@ -108,8 +110,11 @@ class _Film:
                     shares = target.shares(index, features.size)
                     goal = computed(features, rows)
                     result = self._refined(goal, regions, result, behind=frame, shares=shares)
-                result = result_for(frame[None], result, self._options.preserve_color)
-                results.append(target.with_outside(index, frame, result[0]))
+                results.append(result[0])
+            results = steadied.follow(frame, results)
+            for place, target in enumerate(targets):
+                result = result_for(frame[None], results[place][None], self._options.preserve_color)
+                results[place] = target.with_outside(index, frame, result[0])
             yield results
 
     def _refined(

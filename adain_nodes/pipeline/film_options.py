@@ -20,6 +20,7 @@ from ..host.options import (
     check_size,
     check_steps,
 )
+from .flow import cv2_module
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,10 @@ class FilmOptions:
     refine: int = 0
     """Steps by which each decoded frame is refined, see `refine.refine`; 0 is none."""
 
+    steadiness: float = 0.0
+    """How far, 0 to 1, results follow the film's motion in place of the networks' changing strokes,
+    see `steadiness`; needs OpenCV. 0 leaves every frame as it comes."""
+
     def __post_init__(self) -> None:
         check_share("alpha", self.alpha)
         check_size("content_size", self.content_size)
@@ -70,8 +75,16 @@ class FilmOptions:
         check_choice("frame_statistics", self.frame_statistics, FRAME_STATISTICS)
         check_share("smoothing", self.smoothing)
         check_steps("refine", self.refine)
+        check_share("steadiness", self.steadiness)
+        if self.steadiness:
+            cv2_module()
 
     @property
     def passes(self) -> int:
         """How often each frame is encoded."""
         return 2 if self.frame_statistics == "shared" else 1
+
+    @property
+    def over_time(self) -> bool:
+        """Whether frames depend on each other."""
+        return self.frame_statistics != "per_frame" or self.steadiness > 0

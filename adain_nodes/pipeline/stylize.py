@@ -56,6 +56,7 @@ def stylize(
     frame_statistics: FrameStatistics = "per_frame",
     smoothing: float = 0.8,
     refine: int = 0,
+    steadiness: float = 0.0,
     progress: Progress | None = None,
 ) -> Tensor:
     """Gives pictures, or the frames of a film, the style of others: encodes, applies AdaIN and
@@ -80,6 +81,7 @@ def stylize(
         smoothing: for `smoothed`.
         refine: steps by which the pixels of the decoder's picture are improved: 10 take about 20
             times as long as the picture itself.
+        steadiness: how far results follow the film's motion.
         progress: told of every band.
 
     Returns:
@@ -99,6 +101,7 @@ def stylize(
         frame_statistics=frame_statistics,
         smoothing=smoothing,
         refine=refine,
+        steadiness=steadiness,
     )
     check_picture(content, "content")
     styles, masks = _listed(style), [as_batch(each) for each in _listed(mask)]

@@ -43,7 +43,8 @@ def model(tiny_model_folder: Path) -> Model:
 def frames(folder: Path) -> Tensor:
     """A film whose light changes, as pictures in a folder and as an animated PNG."""
     light = torch.tensor([0.3, 1.0, 0.5, 0.8])[:, None, None, None]
-    frames = (torch.rand(4, *SIZE, 3) * light * 255).round() / 255
+    picture, noise = torch.rand(*SIZE, 3), torch.rand(4, *SIZE, 3)
+    frames = ((0.8 * picture + 0.2 * noise) * light * 255).round() / 255
     (folder / "shots").mkdir()
     for number, frame in zip(NUMBERS, frames, strict=True):
         write_picture(folder / f"shots/frame{number}.png", frame)
@@ -103,6 +104,29 @@ def test_command_node_and_python_give_the_same_film(
     if mode != "per_frame":
         plain = adain_nodes.stylize(frames, art, model=model, alpha=0.8)
         assert (in_python - plain).abs().max() > 3 / 255
+
+
+@pytest.mark.parametrize("mode", ["per_frame", "shared"])
+def test_steadiness_is_the_same_by_command_node_and_python(
+    stylize: Command, model: Model, frames: Tensor, mode: FrameStatistics
+) -> None:
+    """Pictures are one film, then."""
+    pytest.importorskip("cv2")
+    how = ("--frame-statistics", mode, "--steadiness", "0.7")
+    assert stylize("shots", *OIL, "-o", "out", *how) == 0
+    assert stylize("film.png", *OIL, "-o", "out.png", *how) == 0
+    art = read_picture(Path("oil.png"))
+    in_python = adain_nodes.stylize(frames, art, model=model, frame_statistics=mode, steadiness=0.7)
+    node: Any = NODE_CLASS_MAPPINGS["AdaINStylize"]()
+    (by_node,) = node.stylize(
+        model=model, content=frames, style_image=art, alpha=1.0, content_size=0, style_size=512,
+        mask_statistics="region", frame_statistics=mode, steadiness=0.7,
+    )  # fmt: skip
+    assert torch.equal(by_node, in_python)
+    assert_shows(in_folder("out"), in_python)
+    assert_shows(in_file("out.png"), in_python)
+    plain = adain_nodes.stylize(frames, art, model=model, frame_statistics=mode)
+    assert (in_python - plain).abs().max() > 3 / 255
 
 
 def test_without_options_statistics_are_per_frame_and_smoothing_is_that_of_python(
