@@ -20,13 +20,15 @@ import torch
 from example_pictures import content, square, style
 from torch import Tensor
 
-from adain_nodes.host.options import FRAME_STATISTICS
 from adain_nodes.models.model import load_model
 from adain_nodes.ops.flicker import flicker
-from adain_nodes.pipeline.stylize import stylize
+from adain_nodes.pipeline.stylize import stylize_frames
 from adain_nodes.pipeline.transfer import style_of
+from adain_nodes.training.evaluation.films import SETTINGS
 
 STYLES = ("swirls", "stained-glass", "woodcut")
+
+WAYS = ("per_frame", "shared", "smoothed", "steadiness 1")  # of `SETTINGS`
 
 STEP = 8  # px a frame; the networks' grid, so that sampling it anew is no flicker
 REACH = 72  # px beyond which a result depends on a change by way of statistics alone
@@ -99,14 +101,15 @@ def main() -> None:
     }
     model = load_model(options.model)
     looks = {name: style_of(model, style(name), shorter_side=options.size) for name in STYLES}
-    print("| film | style | content | " + " | ".join(FRAME_STATISTICS) + " |")
-    print("|---|---|---|" + "---|" * len(FRAME_STATISTICS))
+    print("| film | style | content | " + " | ".join(WAYS) + " |")
+    print("|---|---|---|" + "---|" * len(WAYS))
     for title, film in films.items():
         own = flicker(film.frames, film.motion, film.visible)
         for name, look in looks.items():
             values = []
-            for mode in FRAME_STATISTICS:
-                result = stylize(film.frames, look, model=model, frame_statistics=mode)
+            for way in WAYS:
+                results = stylize_frames(film.frames, look, SETTINGS[way], model=model)
+                result = torch.stack(list(results))
                 values.append(255 * flicker(result, film.motion, film.visible))
             print(_row(title, name, 255 * own, values), flush=True)
 

@@ -15,6 +15,7 @@ from ..host.options import (
     REFERENCES,
 )
 from ..training.options import style_weight
+from .evaluate_film import add_film, run_film
 from .training import add_pictures, pictures_of
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--plot", action="store_true", help="write evaluation.png there, too; needs matplotlib"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
+    add_film(parser)
     _add_optimization(parser)
     parser.set_defaults(run=run)
 
@@ -113,6 +115,11 @@ def _add_optimization(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
+    if options.film is not None:
+        run_film(options)
+        return
+    if options.frames is not None:
+        raise InputError("--frames names frames of a film: give it with --film")
     options.optimize_steps = _steps("--optimize-steps", options.optimize_steps)
     options.refine = _steps("--refine", options.refine) if options.refine else ()
     _check_numbers(options)

@@ -12,8 +12,11 @@ import pytest
 import torch
 
 from adain_nodes.cli import main
+from adain_nodes.files.animations import Animation
+from adain_nodes.files.films import write_film
 from adain_nodes.files.pictures import write_picture
 from adain_nodes.training.evaluation import evaluate as evaluation
+from adain_nodes.training.evaluation.films import SETTINGS
 
 Command = Callable[..., int]
 
@@ -178,3 +181,64 @@ def test_bad_input_is_one_line(
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
+
+
+def film_of(frames: int) -> None:
+    """A picture that moves, as film.png."""
+    picture = torch.rand(40, 80, 3)
+    shown = [picture[:, index : index + 56] for index in range(frames)]
+    film = Animation(Path("film.png"), (40, 56), False, (40.0,) * frames, 0)
+    write_film(Path("film.png"), film, iter(shown), (40, 56))
+
+
+@pytest.mark.usefixtures("evaluate")
+def test_a_film_is_measured_in_all_settings(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("cv2")
+    film_of(5)
+    assert (
+        main(["evaluate", "--film", "film.png", "--style", "art/art0.png", "--model", "tiny"]) == 0
+    )
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("Frames 1 to 5 of film.png in the style of art/art0.png, 56x40 px")
+    names = [line.split("|")[1].strip() for line in lines[4:]]
+    assert names == ["the film", *SETTINGS]
+
+
+@pytest.mark.usefixtures("evaluate")
+def test_frames_of_a_film_are_counted_from_1(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("cv2")
+    film_of(5)
+    command = ["evaluate", "--film", "film.png", "--style", "art/art0.png", "--model", "tiny"]
+    assert main([*command, "--frames", "2-4", "--precision", "fp32", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["frames"] == [2, 4]
+    plain = next(row for row in found["rows"] if row["name"] == "per_frame")
+    assert plain["seconds"] > 0 and plain["flicker"] > 0
+    for frames, message in (
+        ("0-3", "first and the last frame, such as 61-84; got '0-3'"),
+        ("4-4", "at least 2 of the 5 frames of film.png, got 4-4"),
+        ("3-6", "at least 2 of the 5 frames of film.png, got 3-6"),
+    ):
+        assert main([*command, "--frames", frames]) == 2
+        assert message in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("evaluate")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["--film", "film.png", "--style", "art/art0.png", "x"],
+            "--film takes one style and one model",
+        ),
+        (["--film", "art/art0.png", "--style", "art/art0.png"], "is a single picture"),
+        (["--film", "film.png", "photos", "--style", "art/art0.png"], "--film goes with --style"),
+        (["--frames", "1-2", "--content", "photos", "--style", "art"], "give it with --film"),
+    ],
+)
+def test_what_does_not_go_with_a_film_is_refused(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    film_of(2)
+    assert main(["evaluate", *arguments]) == 2
+    assert message in capsys.readouterr().err

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from adain_nodes.host.errors import InputError
-from adain_nodes.pipeline.film import FilmOptions
+from adain_nodes.pipeline.film_options import FilmOptions
 from adain_nodes.pipeline.flow import Flow, flow_between, grey
 
 from .moving import texture

@@ -14,7 +14,7 @@ from adain_nodes.host.options import FRAME_STATISTICS, FrameStatistics
 from adain_nodes.models.model import Model
 from adain_nodes.pipeline import transfer
 from adain_nodes.pipeline.colors import match_color
-from adain_nodes.pipeline.film import FilmOptions
+from adain_nodes.pipeline.film_options import FilmOptions
 from adain_nodes.pipeline.steadiness import Steadied
 from adain_nodes.pipeline.stylize import stylize, stylize_frames
 from adain_nodes.pipeline.types import Style
