@@ -74,6 +74,16 @@ class ComfyHost(Host):
         others = (Path(folder) for folder in folder_paths.get_folder_paths(STYLE_FOLDER))
         return [own, *(folder for folder in others if folder != own)]
 
+    def temporary_folder(self) -> Path:
+        """ComfyUI empties it when it starts and when it ends."""
+        return Path(folder_paths.get_temp_directory())
+
+    def video(self, path: Path) -> Any:
+        # ComfyUIs without the module have no videos at all.
+        from comfy_api.input_impl import VideoFromFile  # noqa: PLC0415
+
+        return VideoFromFile(str(path))
+
     def resident(self, network: N, device: torch.device) -> Resident[N]:
         return _ComfyResident(network, device)
 

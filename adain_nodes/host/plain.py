@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -74,6 +75,14 @@ class Host:
     def style_folders(self) -> list[Path]:
         """Where styles are kept, in the order to search them; new ones go into the first."""
         return []
+
+    def temporary_folder(self) -> Path:
+        """Where files go that are not to stay; it may be missing."""
+        return Path(tempfile.gettempdir())
+
+    def video(self, path: Path) -> Any:
+        """A video file as the host hands it on."""
+        return path
 
     def resident(self, network: N, device: torch.device) -> Resident[N]:
         """Takes a network into care; it must be loaded anew for each use."""

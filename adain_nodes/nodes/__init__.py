@@ -13,6 +13,7 @@ from .steps import AdaINDecode, AdaINEncode, AdaINTransfer
 from .style_files import AdaINLoadStyle, AdaINSaveStyle
 from .styles import AdaINInterpolateStyles, AdaINStackStyles, AdaINStyle
 from .stylize import AdaINStylize
+from .video import AdaINStylizeVideo
 
 _NAMES = {
     AdaINModelLoader: "Load AdaIN Model",
@@ -30,6 +31,7 @@ _NAMES = {
     AdaINStylize: "AdaIN Stylize",
     AdaINLosses: "AdaIN Losses",
     AdaINRefine: "AdaIN Refine",
+    AdaINStylizeVideo: "AdaIN Stylize Video",
 }
 
 NODE_CLASS_MAPPINGS: dict[str, type] = {node.__name__: node for node in _NAMES}

@@ -128,13 +128,9 @@ class AdaINStylize:
         refine_steps: int = 0,
         steadiness: float = 0.0,
     ) -> tuple[Tensor]:
-        linked = [each for each in (style_image, style) if each is not None]
-        if len(linked) != 1:
-            count = "both" if linked else "neither"
-            raise InputError(f"link style_image or style, one of them; {count} is linked")
         result = stylize.stylize(
             content,
-            linked[0],
+            linked_style(style_image, style),
             model=model,
             alpha=alpha,
             content_size=content_size,
@@ -150,3 +146,16 @@ class AdaINStylize:
             progress=surroundings.current().progress(),
         )
         return (result,)
+
+
+def linked_style(style_image: Tensor | None, style: Style | None) -> Tensor | Style:
+    """The one of the two that is linked.
+
+    Raises:
+        InputError: both are, or neither.
+    """
+    linked = [each for each in (style_image, style) if each is not None]
+    if len(linked) != 1:
+        count = "both" if linked else "neither"
+        raise InputError(f"link style_image or style, one of them; {count} is linked")
+    return linked[0]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import json
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
+from ..files.videos import sound_of, times_of, write_video
 from ..models.hub_server import HubServer
 from .conftest import ROOT
 from .server import Event, Prompt, Server
@@ -159,3 +161,58 @@ def test_a_cancelled_film_stops_and_the_next_prompt_runs(comfyui: Server) -> Non
     assert run.end["data"]["node_id"] == "stylize"
     assert "execution_interrupted" in [kind for kind, _ in run.history["status"]["messages"]]
     assert comfyui.run(prompt).end["type"] == "execution_success"
+
+
+def video_graph(name: str) -> Prompt:
+    """Stylises a video of the input folder with the model tiny and saves it."""
+    prompt = small_graph("content-cat.jpg")
+    inputs = dict(prompt["stylize"]["inputs"])
+    del inputs["content"]
+    return {
+        **{node: prompt[node] for node in ("model", "picture", "small")},
+        "load": {"class_type": "LoadVideo", "inputs": {"file": name}},
+        "stylize": {
+            "class_type": "AdaINStylizeVideo",
+            "inputs": {**inputs, "video": ["load", 0]},
+        },
+        "save": {
+            "class_type": "SaveVideo",
+            "inputs": {
+                "video": ["stylize", 0], "filename_prefix": "film", "format": "auto",
+                "codec": "auto",
+            },
+        },
+    }  # fmt: skip
+
+
+def test_a_video_is_stylised_with_its_sound(comfyui: Server, base: Path, tmp_path: Path) -> None:
+    write_video(base / "input" / "film.mp4", frames=12)
+    run = comfyui.run(video_graph("film.mp4"))
+    assert run.end["type"] == "execution_success", run.end
+    (saved,) = run.images("save")
+    result = tmp_path / "film.mp4"
+    result.write_bytes(comfyui.view(saved))
+    assert times_of(result) == pytest.approx(times_of(base / "input" / "film.mp4"))
+    assert sound_of(result) == sound_of(base / "input" / "film.mp4")
+    assert any(
+        event["type"] == "progress" and event["data"]["node"] == "stylize" for event in run.events
+    )
+    whole = [path.name for path in (base / "temp").iterdir() if path.suffix == ".mp4"]
+    assert len(whole) == 1
+
+
+def test_a_cancelled_video_leaves_no_file(comfyui: Server, base: Path) -> None:
+    write_video(base / "input" / "long.mp4", frames=FRAMES, sound=None)
+    before = sorted((base / "temp").iterdir())
+    cancelled = False
+
+    def cancel(event: Event) -> None:
+        nonlocal cancelled
+        if not cancelled and event["type"] == "progress" and event["data"]["node"] == "stylize":
+            cancelled = True
+            comfyui.post("/interrupt", {})
+
+    run = comfyui.run(video_graph("long.mp4"), cancel)
+    assert cancelled
+    assert run.end["type"] == "execution_interrupted", run.end
+    assert sorted((base / "temp").iterdir()) == before

@@ -1,0 +1,104 @@
+"""The whole graph in one node, for films that do not fit into memory."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from torch import Tensor
+
+from ..files.films import write_film
+from ..files.video import Video
+from ..host import surroundings
+from ..host.options import ColorMethod
+from ..models.model import Model
+from ..pipeline.film import FilmOptions
+from ..pipeline.scaling import scaled_size
+from ..pipeline.stylize import stylize_frames
+from ..pipeline.types import Style
+from . import schema
+from .stylize import AdaINStylize, linked_style
+
+ENDS = 0.1
+"""By how many s a video may be shorter than its file before it is only a part of it."""
+
+
+class AdaINStylizeVideo:
+    DESCRIPTION = (
+        "Stylises a video frame by frame, from file to file: it may be of any length, as only one "
+        "frame at a time is in memory. Times and sound are kept. For frames that are a batch of "
+        "images, use AdaIN Stylize."
+    )
+    CATEGORY = schema.CATEGORY
+    FUNCTION = "stylize"
+    RETURN_TYPES = ("VIDEO",)
+    RETURN_NAMES = ("video",)
+    OUTPUT_TOOLTIPS = ("The stylised video, for Save Video.",)
+
+    @classmethod
+    def INPUT_TYPES(cls) -> schema.Inputs:  # noqa: N802  ComfyUI's name
+        video = schema.socket("VIDEO", "From Load Video.")
+        inputs = AdaINStylize.INPUT_TYPES()
+        required = inputs["required"].items()
+        inputs["required"] = dict(
+            ("video", video) if name == "content" else (name, kind) for name, kind in required
+        )
+        return inputs
+
+    def stylize(
+        self,
+        *,
+        model: Model,
+        video: Any,
+        style_size: int,
+        style_image: Tensor | None = None,
+        style: Style | None = None,
+        mask: Tensor | None = None,
+        preserve_color: ColorMethod | Literal["off"] = "off",
+        **options: Any,
+    ) -> tuple[Any]:
+        look = linked_style(style_image, style)
+        color = None if preserve_color == "off" else preserve_color
+        how = FilmOptions(preserve_color=color, **options)
+        host = surroundings.current()
+        result = _new_file(".mp4")
+        with _file_of(video) as path:
+            film = Video(path)
+            frames = stylize_frames(
+                film, look, how, model=model, mask=mask, style_size=style_size,
+                progress=host.progress(),
+            )  # fmt: skip
+            write_film(result, film, frames, scaled_size(film.size, how.content_size))
+        return (host.video(result),)
+
+
+@contextmanager
+def _file_of(video: Any) -> Iterator[Path]:
+    """The file that a VIDEO is read from. One that is in memory, or is a part of its file, gets one
+    of its own for the while."""
+    source = video.get_stream_source()
+    if isinstance(source, str) and not _is_part(video, Path(source)):
+        yield Path(source)
+        return
+    path = _new_file(".mkv")  # which holds whatever there is
+    try:
+        video.save_to(str(path))
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _is_part(video: Any, path: Path) -> bool:
+    """Whether a VIDEO ends before its file, or begins after it."""
+    film = Video(path)
+    return bool(video.get_duration() < float(len(film) / film.rate) - ENDS)
+
+
+def _new_file(suffix: str) -> Path:
+    """A name in the host's folder for files that are not to stay."""
+    folder = surroundings.current().temporary_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"adain-{secrets.token_hex(8)}{suffix}"
