@@ -51,14 +51,6 @@ def add_output(parser: argparse.ArgumentParser, text: str, *, metavar: str = "OU
     parser.add_argument("-o", "--output", action=_Output, required=True, metavar=metavar, help=text)
 
 
-def add_alpha(parser: argparse.ArgumentParser) -> None:
-    """--alpha."""
-    parser.add_argument(
-        "--alpha", type=float, default=1.0, metavar="A",
-        help="strength of the style: 0 keeps the content, 1 is the full style (default: 1)",
-    )  # fmt: skip
-
-
 def add_sizes(parser: argparse.ArgumentParser) -> None:
     """--size and --style-size."""
     parser.add_argument(

@@ -12,7 +12,7 @@ from ..host.options import (
     MASK_STATISTICS,
     OUTSIDES,
 )
-from .options import add_alpha, add_contents, add_model, add_output, add_several, add_sizes
+from .options import add_contents, add_model, add_output, add_several, add_sizes
 
 DESCRIPTION = """\
 Gives pictures the style of others.
@@ -56,8 +56,15 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "file for one result (.png, .jpg, .webp; for films .mp4, .mov, .mkv, .webm, .gif, .webp, "
         ".png, or frames/%%05d.png), folder for more; a folder is created",
     )
-    add_alpha(parser)
-    parser.add_argument("--weights", metavar="W,W,...", help="mix the styles, such as 0.7,0.3")
+    parser.add_argument(
+        "--alpha", default="1", metavar="A",
+        help="strength of the style: 0 keeps the content, 1 is the full style; over a film such as "
+        "0:0,2.5s:1,end:0.5, moments in frames, in seconds or the end (default: 1)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--weights", metavar="W,W,...",
+        help="mix the styles, such as 0.7,0.3; over a film such as 0:1,0/end:0,1",
+    )  # fmt: skip
     add_several(
         parser,
         "--mask",

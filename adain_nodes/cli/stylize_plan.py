@@ -17,13 +17,14 @@ from ..files.pictures import WRITABLE_SUFFIXES, check_writable, picture_size
 from ..files.styles import STYLE_SUFFIX, StyleSource, style_sources
 from ..files.video import VIDEO_SUFFIXES
 from ..host.errors import InputError
-from ..host.options import check_size, check_weights
+from ..host.options import check_size
 from ..pipeline.colors import recolors_style
 from ..pipeline.film_options import FilmOptions
 from ..pipeline.look import check_combination
 from ..pipeline.scaling import scaled_size
 from .options import contents_of
 from .stylize_names import Named, check_folder, check_output, numbers_frames, outputs_of
+from .stylize_shares import Shares
 
 T = TypeVar("T")
 
@@ -73,8 +74,8 @@ class Plan:
     styles: tuple[StyleSource, ...]
     """In the order of the command line."""
 
-    weights: tuple[float, ...] | None
-    """Of each style in a mixture; None if they are not mixed."""
+    shares: Shares
+    """How strong styles are, and in what mixture."""
 
     masks: tuple[Path, ...]
     """Where each style goes; the last may have none. Empty: everywhere."""
@@ -83,7 +84,7 @@ class Plan:
     """Px that the shorter side of style pictures is scaled to; 0 keeps their size."""
 
     options: FilmOptions
-    """How contents are stylised."""
+    """How contents are stylised, but for alpha."""
 
     failures: tuple[Failure, ...]
     """Files that cannot be used; the jobs do without them."""
@@ -105,8 +106,8 @@ def make_plan(options: argparse.Namespace) -> Plan:
         InputError: a value is out of range, masks or weights do not fit the styles, an input
             cannot be read, or an output cannot be written or is an input.
     """
+    shares = Shares.of(options.alpha, options.weights)
     how = FilmOptions(
-        alpha=options.alpha,
         content_size=options.size,
         mask_statistics=options.mask_statistics,
         mask_resize=options.mask_resize,
@@ -122,11 +123,10 @@ def make_plan(options: argparse.Namespace) -> Plan:
     # A style may be named twice: with two masks, it goes into both.
     paths = [file for path in options.style for file in files_of([path], STYLES)]
     masks = tuple(options.mask or ())
-    weights = None if options.weights is None else _weights(options.weights)
-    together = bool(masks) or weights is not None
+    together = bool(masks) or shares.weights is not None
     styles = tuple(chain(*_usable(paths, _style, failures, tolerant=not together)))
     if together:
-        check_combination(len(styles), weights, len(masks))
+        check_combination(len(styles), shares.weights_of(len(styles)), len(masks))
     choices = [styles] if together else [(style,) for style in styles]
     for style in styles:
         if recolors_style(how.preserve_color) and not style.is_picture:
@@ -138,7 +138,8 @@ def make_plan(options: argparse.Namespace) -> Plan:
         picture_size(path)
     lost_styles = [Path(failure.path) for failure in failures]
     contents = _contents(options)
-    films, into_film = _films(contents, failures, options, over_time=how.over_time)
+    over_time = how.over_time or shares.over_time
+    films, into_film = _films(contents, failures, options, over_time=over_time)
     forms = [_form(film, options, into_film=into_film) for film in films]
     named = [
         Named(path, chosen, suffix)
@@ -160,6 +161,7 @@ def make_plan(options: argparse.Namespace) -> Plan:
     jobs = []
     for film, form in zip(films, forms, strict=True):
         size = scaled_size(film.size, how.content_size)
+        shares.check(film, how, len(styles))
         for chosen in choices:
             own = tuple(islice(remaining, len(_sources(film, form))))
             for output in own:
@@ -173,7 +175,7 @@ def make_plan(options: argparse.Namespace) -> Plan:
         jobs = [job for job in jobs if not _is_there(job)]
     found -= sum(len(job.outputs) for job in jobs)
     return Plan(
-        tuple(jobs), styles, weights, masks, options.style_size, how, tuple(failures), found,
+        tuple(jobs), styles, shares, masks, options.style_size, how, tuple(failures), found,
         options.keep_metadata,
         (*left_out(contents_of(options), CONTENTS), *left_out(options.style, STYLES)),
     )  # fmt: skip
@@ -288,17 +290,6 @@ def _is_there(job: Job) -> bool:
         [output] = job.outputs
         return output.with_name(output.name % len(job.film)).exists()
     return all(output.exists() for output in job.outputs)
-
-
-def _weights(text: str) -> tuple[float, ...]:
-    try:
-        weights = tuple(float(weight) for weight in text.split(","))
-    except ValueError:
-        raise InputError(
-            f"--weights takes numbers with commas between them, such as 0.7,0.3; got {text!r}"
-        ) from None
-    check_weights(weights)
-    return weights
 
 
 def _contents(options: argparse.Namespace) -> list[Path]:

@@ -99,7 +99,7 @@ def read_inputs(plan: Plan) -> Inputs:
         try:
             styles[source] = read_picture(source.path) if source.style is None else source.style
         except InputError as error:
-            if len(plan.styles) == 1 or plan.weights is not None or masks:
+            if len(plan.styles) == 1 or plan.shares.weights is not None or masks:
                 raise
             failures.append(Failure(str(source.path), str(error)))
     return Inputs(styles, masks, failures)
@@ -166,13 +166,14 @@ class _Stylist:
         try:
             started = time.perf_counter()
             looks = [self._look(job) for job in jobs]
+            options = self._plan.shares.options(film, self._plan.options)
             if jobs[0].form == "pictures" and isinstance(film, PictureSequence):
-                frames = stylized_looks(self._model, film, looks, self._plan.options, report)
+                frames = stylized_looks(self._model, film, looks, options, report)
                 keep = self._plan.keep_metadata
                 yield from _pictures(film, jobs, frames, started, keep_metadata=keep)
                 return
             for job, look in zip(jobs, looks, strict=True):
-                frames = stylized_looks(self._model, film, [look], self._plan.options, report)
+                frames = stylized_looks(self._model, film, [look], options, report)
                 yield _film(job, (result for (result,) in frames), started)
                 started = time.perf_counter()
         except InputError as error:
@@ -188,7 +189,7 @@ class _Stylist:
         if self._styles is None:
             self._styles = self._encoded(job.film)
         styles = [self._styles[source] for source in job.styles]
-        look = Look.of(styles, weights=self._plan.weights, masks=self._inputs.masks)
+        look = self._plan.shares.look(styles, job.film, self._inputs.masks)
         look.check(self._model, len(job.film))
         return look
 

@@ -20,6 +20,7 @@ from ..host.options import (
     check_size,
     check_steps,
 )
+from .curves import Curve
 from .flow import cv2_module
 
 
@@ -27,8 +28,8 @@ from .flow import cv2_module
 class FilmOptions:
     """How the frames of a film are stylised."""
 
-    alpha: float = 1.0
-    """0 keeps the content, 1 is the full style."""
+    alpha: float | Curve = 1.0
+    """0 keeps the content, 1 is the full style; a curve of one value changes it over the film."""
 
     content_size: int = 0
     """Px to scale the frames' shorter side to; 0 keeps the size."""
@@ -65,7 +66,8 @@ class FilmOptions:
     see `steadiness`; needs OpenCV. 0 leaves every frame as it comes."""
 
     def __post_init__(self) -> None:
-        check_share("alpha", self.alpha)
+        for values in self.alpha.values if isinstance(self.alpha, Curve) else [(self.alpha,)]:
+            check_share("alpha", values[0])
         check_size("content_size", self.content_size)
         check_choice("mask_statistics", self.mask_statistics, MASK_STATISTICS)
         check_choice("mask_resize", self.mask_resize, MASK_RESIZES)
@@ -78,6 +80,10 @@ class FilmOptions:
         check_share("steadiness", self.steadiness)
         if self.steadiness:
             cv2_module()
+
+    def alpha_at(self, index: int) -> float:
+        """Alpha of a frame, the first being 0."""
+        return self.alpha.at(index)[0] if isinstance(self.alpha, Curve) else self.alpha
 
     @property
     def passes(self) -> int:

@@ -21,6 +21,7 @@ from ..host.plain import Progress
 from ..models.model import Model, load_model
 from .checks import as_batch, check_picture, common_batch, warn_of_empty
 from .colors import recolors_style, style_for
+from .curves import Curve
 from .engine import Report, cells, collected, counter
 from .film import check_passes, stylized_looks, work_of
 from .film_options import FilmOptions
@@ -44,7 +45,7 @@ def stylize(
     style: Styles,
     *,
     model: Model | None = None,
-    alpha: float = 1.0,
+    alpha: float | Curve = 1.0,
     weights: Sequence[float] | None = None,
     mask: Masks = None,
     content_size: int = 0,
@@ -68,7 +69,7 @@ def stylize(
         content: [B,H,W,C] in 0..1, RGB, RGBA or grey.
         style: see `Styles`.
         model: what to use; the default model if absent.
-        alpha: 0 keeps the content, 1 is the full style (paper, equation 14).
+        alpha: 0 keeps the content, 1 is the full style (paper, equation 14); see `FilmOptions`.
         weights: of several styles in a mixture, at least 0; only their ratio counts (equation 15).
         mask: see `Masks`.
         content_size: px to scale the content's shorter side to; 0 keeps the size.

@@ -60,8 +60,9 @@ class Target:
         content, moments = self._moments(index, features)
         own = self._own(moments)
         styles = [style[index % len(style)] for style in self._look.styles]
+        alpha = self._options.alpha_at(index)
         parts = [
-            blended(features, style, self._options.alpha, layers[-1])
+            blended(features, style, alpha, layers[-1])
             for style, layers in zip(styles, own, strict=True)
         ]
         masks = self._masks_of(index, features)
@@ -71,7 +72,7 @@ class Target:
             return rows, []
         places = grids or [torch.ones(1, 1, 1, 1)]
         total = torch.stack(places).sum(0).clamp(min=1)
-        strengths = [self._options.alpha * place / total for place in places]
+        strengths = [alpha * place / total for place in places]
         layers = [style.layers() for style in styles]
         return rows, regions_of(content, masks, layers, own, strengths)
 

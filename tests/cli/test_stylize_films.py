@@ -129,6 +129,25 @@ def test_steadiness_is_the_same_by_command_node_and_python(
     assert (in_python - plain).abs().max() > 3 / 255
 
 
+def test_alpha_and_weights_change_over_a_film(
+    stylize: Command, model: Model, frames: Tensor
+) -> None:
+    """Pictures are one film, then."""
+    assert stylize("film.png", *OIL, "-o", "out.png", "--alpha", "0:0,end:0.9") == 0
+    expected = [
+        adain_nodes.stylize(frame[None], style(model), model=model, alpha=alpha)[0]
+        for frame, alpha in zip(frames, (0, 0.3, 0.6, 0.9), strict=True)
+    ]
+    assert_shows(in_file("out.png"), torch.stack(expected))
+    assert stylize("shots", *TWO, "-o", "out", "--weights", "1:1,0/end:0,1") == 0
+    styles = [style(model), style(model, "ink")]
+    expected = [
+        adain_nodes.stylize(frame[None], styles, model=model, weights=weights)[0]
+        for frame, weights in zip(frames, ((1, 0), (1, 0), (0.5, 0.5), (0, 1)), strict=True)
+    ]
+    assert_shows(in_folder("out", "oil+ink"), torch.stack(expected))
+
+
 def test_without_options_statistics_are_per_frame_and_smoothing_is_that_of_python(
     stylize: Command, model: Model, frames: Tensor
 ) -> None:

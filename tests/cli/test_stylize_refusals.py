@@ -42,6 +42,9 @@ def refused(
     [
         (("cat.png", *OIL, *OUT, "--alpha", "1.5"), "alpha must be a number from 0"),
         (("cat.png", *OIL, *OUT, "--alpha", "nan"), "got nan"),
+        (("cat.png", *OIL, *OUT, "--alpha", "much"), "--alpha takes a number from 0 to 1, or"),
+        (("cat.png", *OIL, *OUT, "--alpha", "0:0,5:2"), "alpha must be a number from 0"),
+        (("cat.png", *OIL, *OUT, "--alpha", "0:0,x:2"), "--alpha over time is written such as"),
         (("cat.png", *OIL, *OUT, "--size", "-1"), "content_size must be 0"),
         (("cat.png", *OIL, *OUT, "--style-size", "-5"), "style_size must be 0"),
         (("cat.png", *TWO, *OUT, "--weights", "1"), "give one weight for each style: got 1 for 2"),

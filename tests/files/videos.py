@@ -83,7 +83,7 @@ def write_video(
             )
             tones[-1].metadata["language"] = language
         for index in range(frames):
-            pixels = np.full((height, width, 4), 40 + 10 * index, np.uint8)
+            pixels = np.full((height, width, 4), min(40 + 10 * index, 250), np.uint8)
             pixels[: height // 3, : width // 3, :3] = (230, 20, 20)
             pixels[..., 3] = 255
             pixels[height // 2 :, :, 3] = 0
