@@ -49,6 +49,11 @@ def number(
     }
 
 
+def text(tooltip: str) -> tuple[str, dict[str, Any]]:
+    """A STRING widget of one line, empty at first."""
+    return "STRING", {"default": "", "tooltip": tooltip}
+
+
 def pixels(default: int, tooltip: str) -> tuple[str, dict[str, Any]]:
     """An INT widget for a side in px."""
     return "INT", {

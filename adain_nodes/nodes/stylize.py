@@ -19,8 +19,12 @@ from ..host.options import (
 )
 from ..models.model import Model
 from ..pipeline import stylize
+from ..pipeline.curves import Curve, read_curve
 from ..pipeline.types import Style
 from . import schema
+
+RATE = 25.0
+"""Frames per second of a batch of images, which does not say it."""
 
 
 class AdaINStylize:
@@ -106,6 +110,10 @@ class AdaINStylize:
                     "How far a film's results follow its motion: 0 leaves every frame as it comes, "
                     "1 is as steady as the film. Needs opencv-python-headless.",
                 ),
+                "alpha_over_time": schema.text(
+                    "In place of alpha: values at moments of a film, linear between them, such as "
+                    "0:0, 2.5s:1, end:0.5. Moments are frames, seconds or the end. Empty: alpha."
+                ),
             },
         }
 
@@ -127,12 +135,13 @@ class AdaINStylize:
         outside: Outside = "original",
         refine_steps: int = 0,
         steadiness: float = 0.0,
+        alpha_over_time: str = "",
     ) -> tuple[Tensor]:
         result = stylize.stylize(
             content,
             linked_style(style_image, style),
             model=model,
-            alpha=alpha,
+            alpha=alpha_of(alpha, alpha_over_time, rate=RATE, frames=len(content)),
             content_size=content_size,
             style_size=style_size,
             mask=mask,
@@ -146,6 +155,17 @@ class AdaINStylize:
             progress=surroundings.current().progress(),
         )
         return (result,)
+
+
+def alpha_of(alpha: float, over_time: str, *, rate: float, frames: int) -> float | Curve:
+    """What the two widgets of alpha say of a film.
+
+    Raises:
+        InputError: the text is none for `read_curve`.
+    """
+    if not over_time.strip():
+        return alpha
+    return read_curve("alpha", over_time, rate=rate, frames=frames)
 
 
 def linked_style(style_image: Tensor | None, style: Style | None) -> Tensor | Style:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,7 +21,7 @@ from ..pipeline.scaling import scaled_size
 from ..pipeline.stylize import stylize_frames
 from ..pipeline.types import Style
 from . import schema
-from .stylize import AdaINStylize, linked_style
+from .stylize import AdaINStylize, alpha_of, linked_style
 
 ENDS = 0.1
 """By how many s a video may be shorter than its file before it is only a part of it."""
@@ -58,6 +59,7 @@ class AdaINStylizeVideo:
         style: Style | None = None,
         mask: Tensor | None = None,
         preserve_color: ColorMethod | Literal["off"] = "off",
+        alpha_over_time: str = "",
         **options: Any,
     ) -> tuple[Any]:
         look = linked_style(style_image, style)
@@ -67,6 +69,10 @@ class AdaINStylizeVideo:
         result = _new_file(".mp4")
         with _file_of(video) as path:
             film = Video(path)
+            alpha = alpha_of(
+                options["alpha"], alpha_over_time, rate=float(film.rate), frames=len(film)
+            )
+            how = replace(how, alpha=alpha)
             frames = stylize_frames(
                 film, look, how, model=model, mask=mask, style_size=style_size,
                 progress=host.progress(),

@@ -183,6 +183,23 @@ def test_options_are_checked_before_anything_is_read(model: Model, tmp_path: Pat
         run(model, missing, steadiness=2.0)
 
 
+def test_alpha_over_time_counts_the_seconds_of_the_video(
+    model: Model, host: Folder, film: Path
+) -> None:
+    """At alpha 0 any style gives the content back; the second half of the film is stylised."""
+    text = f"2:0,{3 / float(Video(film).rate):.4f}s:1"
+    styles = [style_of(model, torch.rand(1, 24, 30, 3) ** power) for power in (1, 6)]
+    shown = [
+        torch.stack(list(Video(run(model, FromFile(film), style=each, alpha_over_time=text))))
+        for each in styles
+    ]
+    differences = (shown[0] - shown[1]).abs().mean((1, 2, 3))
+    assert differences[:3].max() < 0.004 < differences[3:].min()
+    assert len(left(host)) == 2
+    with pytest.raises(InputError, match="alpha over time is written such as"):
+        run(model, FromFile(film), style=styles[0], alpha_over_time="soon")
+
+
 def test_its_widgets_are_those_of_the_node_for_images() -> None:
     groups, own = AdaINStylize.INPUT_TYPES(), AdaINStylizeVideo.INPUT_TYPES()
     assert own["optional"] == groups["optional"]
