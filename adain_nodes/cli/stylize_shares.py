@@ -11,7 +11,7 @@ from ..files.film_source import Film
 from ..host.errors import InputError
 from ..host.options import check_weights
 from ..pipeline.curves import Curve, is_curve, read_curve
-from ..pipeline.film import FilmOptions
+from ..pipeline.film_options import FilmOptions
 from ..pipeline.look import Look
 from ..pipeline.transfer import interpolate_styles, stack_styles
 from ..pipeline.types import Style

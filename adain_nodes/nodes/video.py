@@ -16,7 +16,7 @@ from ..files.video import Video
 from ..host import surroundings
 from ..host.options import ColorMethod
 from ..models.model import Model
-from ..pipeline.film import FilmOptions
+from ..pipeline.film_options import FilmOptions
 from ..pipeline.scaling import scaled_size
 from ..pipeline.stylize import stylize_frames
 from ..pipeline.types import Style
@@ -59,12 +59,13 @@ class AdaINStylizeVideo:
         style: Style | None = None,
         mask: Tensor | None = None,
         preserve_color: ColorMethod | Literal["off"] = "off",
+        refine_steps: int = 0,
         alpha_over_time: str = "",
         **options: Any,
     ) -> tuple[Any]:
         look = linked_style(style_image, style)
         color = None if preserve_color == "off" else preserve_color
-        how = FilmOptions(preserve_color=color, **options)
+        how = FilmOptions(preserve_color=color, refine=refine_steps, **options)
         host = surroundings.current()
         result = _new_file(".mp4")
         with _file_of(video) as path:

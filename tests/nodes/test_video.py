@@ -22,6 +22,7 @@ from adain_nodes.nodes.video import AdaINStylizeVideo
 from adain_nodes.pipeline.transfer import style_of
 
 from ..files.videos import sound_of, times_of, write_video
+from ..node_inputs import inputs_of
 
 av: Any = pytest.importorskip("av")
 
@@ -99,7 +100,21 @@ def left(host: Folder) -> list[str]:
     return sorted(path.name for path in (host.path / "temp").iterdir())
 
 
-@pytest.mark.parametrize("how", [{}, {"frame_statistics": "shared", "steadiness": 0.8}])
+@pytest.mark.usefixtures("host")
+def test_it_takes_all_its_widgets_as_they_come(model: Model, film: Path) -> None:
+    """As ComfyUI passes them, changed or not."""
+    widgets = {
+        name: options.get("default", kind[0])
+        for name, (kind, options) in inputs_of(AdaINStylizeVideo).items()
+        if isinstance(kind, list) or kind in ("INT", "FLOAT", "STRING")
+    }
+    assert {"refine_steps", "steadiness", "alpha_over_time"} <= widgets.keys()
+    assert len(Video(run(model, FromFile(film), **widgets))) == FRAMES
+
+
+@pytest.mark.parametrize(
+    "how", [{}, {"frame_statistics": "shared", "steadiness": 0.8}, {"refine_steps": 2}]
+)
 def test_the_file_is_that_of_the_command(
     tiny_model_folder: Path, tmp_path: Path, host: Folder, film: Path, how: dict[str, Any]
 ) -> None:
@@ -107,7 +122,9 @@ def test_the_file_is_that_of_the_command(
     picture = (torch.rand(24, 30, 3) * 255).round() / 255
     write_picture(tmp_path / "art.png", picture)
     settings = [
-        word for key, value in how.items() for word in (f"--{key.replace('_', '-')}", str(value))
+        word
+        for key, value in how.items()
+        for word in (f"--{key.removesuffix('_steps').replace('_', '-')}", str(value))
     ]
     arguments = (
         "--style", str(tmp_path / "art.png"), "-o", str(tmp_path / "out.mp4"), "--alpha", "0.9",

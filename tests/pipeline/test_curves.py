@@ -6,7 +6,7 @@ import torch
 from adain_nodes.host.errors import InputError
 from adain_nodes.models.model import Model
 from adain_nodes.pipeline.curves import Curve, is_curve, read_curve
-from adain_nodes.pipeline.film import FilmOptions
+from adain_nodes.pipeline.film_options import FilmOptions
 from adain_nodes.pipeline.stylize import stylize
 from adain_nodes.pipeline.transfer import style_of
 

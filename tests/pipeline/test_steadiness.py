@@ -196,3 +196,14 @@ def test_it_is_a_share(model: Model, frames: Tensor, style: Style) -> None:
     for value in (-0.1, 1.5, float("nan")):
         with pytest.raises(InputError, match="steadiness must be a number from 0"):
             stylize(frames, style, model=model, steadiness=value)
+
+
+def test_refined_frames_are_steadied_too(model: Model, frames: Tensor, style: Style) -> None:
+    """The first frame comes as it is; the steadier, the less the others change."""
+    alone = stylize(frames[:1], style, model=model, refine=2)
+    plain, steady = (
+        stylize(frames, style, model=model, refine=2, steadiness=share) for share in (0.0, 1.0)
+    )
+    assert torch.equal(steady[0], alone[0])
+    torch.testing.assert_close(plain[0], alone[0])
+    assert not torch.equal(steady[1:], plain[1:])
