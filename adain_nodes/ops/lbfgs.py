@@ -54,4 +54,5 @@ class Lbfgs:
 
 
 def _dot(a: Tensor, b: Tensor) -> float:
-    return torch.dot(a.flatten(), b.flatten()).item()
+    # torch.dot depends on where in memory the tensors begin, and descents multiply the difference.
+    return (a * b).sum().item()

@@ -52,6 +52,20 @@ def test_the_first_direction_is_down_and_of_the_given_length() -> None:
     )
 
 
+def test_directions_do_not_depend_on_where_tensors_begin() -> None:
+    def at(offset: int, values: Tensor) -> Tensor:
+        return torch.empty(len(values) + offset)[offset:].copy_(values)
+
+    gradient, step, change = torch.randn(3, 6720)
+    change += step
+    directions = []
+    for offset in range(4):
+        lbfgs = Lbfgs(3, first=1.0)
+        lbfgs.learn(at(offset, step), at(2 * offset, change))
+        directions.append(lbfgs.direction(at(3 * offset, gradient)))
+    assert all(torch.equal(direction, directions[0]) for direction in directions)
+
+
 def test_without_a_gradient_there_is_nowhere_to_go() -> None:
     assert torch.equal(Lbfgs(3, first=1.0).direction(torch.zeros(4)), torch.zeros(4))
 
