@@ -15,7 +15,7 @@ from .engine import Report, cells, decode_one, encode_one
 from .film_options import FilmOptions
 from .look import Look
 from .objective import STEP_WORK, Objective, Region
-from .refine import STYLE_WEIGHT, refined
+from .refine import STYLE_WEIGHT, last, refined
 from .rows import computed
 from .scaling import scaled
 from .steadiness import Steadied
@@ -129,9 +129,8 @@ class _Film:
         """A decoded frame, [1,H,W,3 or 4], with its colours refined."""
         objective = Objective(self._model, goal.values, regions, STYLE_WEIGHT, self._report)
         under, _ = scaled(behind[None].to(result.device), goal.size)
-        *_, result[..., :3] = refined(
-            objective, result[..., :3], self._options.refine, behind=under, shares=shares
-        )
+        way = refined(objective, result[..., :3], self._options.refine, behind=under, shares=shares)
+        result[..., :3] = last(way)
         return result
 
     def _encoded(self) -> Iterator[tuple[Tensor, Features]]:

@@ -8,6 +8,7 @@ the decoder was trained for (paper, equations 11 to 13), as in Gatys, Ecker and 
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TypeVar
@@ -122,7 +123,7 @@ def refine(
             steps=steps, style_weight=style_weight, report=report,
             region=None if masks is None else tuple(m[index % len(m)][None] for m in masks),
         )  # fmt: skip
-        *_, result = way
+        result = last(way)
         alpha = start[..., 3:] if start.shape[3] == 4 else start[..., :0]
         return torch.cat([result, alpha.to(result)], dim=-1)[0]
 
@@ -169,6 +170,11 @@ def refinement(
     shares = movable(1 - region[0][0, 0, :height, :width, None]).to(colors.device)
     for result in refined(objective, colors, steps, behind=colors, shares=shares):
         yield torch.lerp(colors, result, shares)
+
+
+def last(way: Iterator[Tensor]) -> Tensor:
+    """The end of a way, at least one picture long; those before it are let go one by one."""
+    return deque(way, maxlen=1).pop()
 
 
 def movable(rest: Tensor) -> Tensor:

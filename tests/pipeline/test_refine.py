@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -19,6 +21,8 @@ from adain_nodes.models.model import Model
 from adain_nodes.models.weights.tensors import EncoderIdentity
 from adain_nodes.ops.color import match_chroma
 from adain_nodes.ops.statistics import Statistics, channel_statistics
+from adain_nodes.pipeline import film as film_module
+from adain_nodes.pipeline import refine as refine_module
 from adain_nodes.pipeline.film_options import FilmOptions
 from adain_nodes.pipeline.objective import Evaluation, Objective
 from adain_nodes.pipeline.refine import COARSE_WEIGHT, RISE, SCALES, coarse_too, descent, refine
@@ -311,6 +315,31 @@ class TestStylize:
     def test_steps_out_of_range(self, model: Model, steps: Any) -> None:
         with pytest.raises(InputError, match="refine must be 0 or a whole number above"):
             stylize(picture(), a_style(model), model=model, refine=steps)
+
+
+@pytest.mark.parametrize("place", [refine_module, film_module])
+def test_pictures_on_the_way_are_let_go(
+    model: Model, monkeypatch: pytest.MonkeyPatch, place: ModuleType
+) -> None:
+    alive: list[weakref.ref[Tensor]] = []
+    way = refine_module.refined
+
+    def watched(*arguments: Any, **options: Any) -> Iterator[Tensor]:
+        for shown in way(*arguments, **options):
+            new = shown.clone()
+            alive.append(weakref.ref(new))
+            yield new
+            del new
+            assert sum(each() is not None for each in alive) <= 1
+
+    monkeypatch.setattr(place, "refined", watched)
+    shown, style = picture(), a_style(model)
+    if place is film_module:
+        stylize(shown, style, model=model, refine=4)
+    else:
+        features = transfer(encode(model, shown), style)
+        refine(model, shown, features, style, steps=4)
+    assert len(alive) == 5
 
 
 def evaluated(function: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Evaluation]:
