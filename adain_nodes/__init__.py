@@ -35,6 +35,7 @@ if TYPE_CHECKING:  # for editors and type checkers
     from .models.model import Model as Model
     from .models.model import load_model as load_model
     from .pipeline.colors import match_color as match_color
+    from .pipeline.curves import Curve as Curve
     from .pipeline.film_options import FilmOptions as FilmOptions
     from .pipeline.refine import refine as refine
     from .pipeline.stylize import stylize as stylize
@@ -62,6 +63,7 @@ _HOMES = {
     "Model": "models.model",
     "load_model": "models.model",
     "match_color": "pipeline.colors",
+    "Curve": "pipeline.curves",
     "FilmOptions": "pipeline.film_options",
     "refine": "pipeline.refine",
     "stylize": "pipeline.stylize",

@@ -13,7 +13,6 @@ from ..host.options import check_weights
 from ..pipeline.curves import Curve, is_curve, read_curve
 from ..pipeline.film_options import FilmOptions
 from ..pipeline.look import Look
-from ..pipeline.transfer import interpolate_styles, stack_styles
 from ..pipeline.types import Style
 
 
@@ -63,16 +62,15 @@ class Shares:
         return replace(how, alpha=self.alpha)
 
     def look(self, styles: Sequence[Style], film: Film, masks: Sequence[Tensor]) -> Look:
-        """The look that styles give a film; of weights that change, with a mixture for each frame.
+        """The look that styles give a film.
 
         Raises:
             InputError: as `Look.of`.
         """
-        if not isinstance(self.weights, str):
-            return Look.of(styles, weights=self.weights, masks=masks)
-        curve = _curve("--weights", self.weights, film, len(styles))
-        mixtures = [interpolate_styles(styles, curve.at(index)) for index in range(len(film))]
-        return Look.of([stack_styles(mixtures)])
+        if isinstance(self.weights, str):
+            curve = _curve("--weights", self.weights, film, len(styles))
+            return Look.of(styles, weights=curve)
+        return Look.of(styles, weights=self.weights, masks=masks)
 
 
 def _curve(name: str, text: str, film: Film, values: int) -> Curve:

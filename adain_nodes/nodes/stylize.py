@@ -114,6 +114,11 @@ class AdaINStylize:
                     "In place of alpha: values at moments of a film, linear between them, such as "
                     "0:0, 2.5s:1, end:0.5. Moments are frames, seconds or the end. Empty: alpha."
                 ),
+                "weights_over_time": schema.text(
+                    "Mix the styles of a batch or bank over a film: weights at moments, linear "
+                    "between them, such as 0:1,0 / end:0,1, which begins in the first of two "
+                    "styles and ends in the second. Empty: one style, or one per frame."
+                ),
             },
         }
 
@@ -136,12 +141,15 @@ class AdaINStylize:
         refine_steps: int = 0,
         steadiness: float = 0.0,
         alpha_over_time: str = "",
+        weights_over_time: str = "",
     ) -> tuple[Tensor]:
+        look = linked_style(style_image, style)
         result = stylize.stylize(
             content,
-            linked_style(style_image, style),
+            look,
             model=model,
             alpha=alpha_of(alpha, alpha_over_time, rate=RATE, frames=len(content)),
+            weights=weights_of(look, weights_over_time, rate=RATE, frames=len(content)),
             content_size=content_size,
             style_size=style_size,
             mask=mask,
@@ -166,6 +174,17 @@ def alpha_of(alpha: float, over_time: str, *, rate: float, frames: int) -> float
     if not over_time.strip():
         return alpha
     return read_curve("alpha", over_time, rate=rate, frames=frames)
+
+
+def weights_of(look: Tensor | Style, over_time: str, *, rate: float, frames: int) -> Curve | None:
+    """What the widget of weights says of a film.
+
+    Raises:
+        InputError: the text is none for `read_curve` and the styles of the look.
+    """
+    if not over_time.strip():
+        return None
+    return read_curve("weights", over_time, rate=rate, frames=frames, values=len(look))
 
 
 def linked_style(style_image: Tensor | None, style: Style | None) -> Tensor | Style:

@@ -21,7 +21,7 @@ from ..pipeline.scaling import scaled_size
 from ..pipeline.stylize import stylize_frames
 from ..pipeline.types import Style
 from . import schema
-from .stylize import AdaINStylize, alpha_of, linked_style
+from .stylize import AdaINStylize, alpha_of, linked_style, weights_of
 
 ENDS = 0.1
 """By how many s a video may be shorter than its file before it is only a part of it."""
@@ -61,6 +61,7 @@ class AdaINStylizeVideo:
         preserve_color: ColorMethod | Literal["off"] = "off",
         refine_steps: int = 0,
         alpha_over_time: str = "",
+        weights_over_time: str = "",
         **options: Any,
     ) -> tuple[Any]:
         look = linked_style(style_image, style)
@@ -70,12 +71,12 @@ class AdaINStylizeVideo:
         result = _new_file(".mp4")
         with _file_of(video) as path:
             film = Video(path)
-            alpha = alpha_of(
-                options["alpha"], alpha_over_time, rate=float(film.rate), frames=len(film)
-            )
+            rate, count = float(film.rate), len(film)
+            alpha = alpha_of(options["alpha"], alpha_over_time, rate=rate, frames=count)
+            weights = weights_of(look, weights_over_time, rate=rate, frames=count)
             how = replace(how, alpha=alpha)
             frames = stylize_frames(
-                film, look, how, model=model, mask=mask, style_size=style_size,
+                film, look, how, model=model, weights=weights, mask=mask, style_size=style_size,
                 progress=host.progress(),
             )  # fmt: skip
             write_film(result, film, frames, scaled_size(film.size, how.content_size))

@@ -46,7 +46,7 @@ def stylize(
     *,
     model: Model | None = None,
     alpha: float | Curve = 1.0,
-    weights: Sequence[float] | None = None,
+    weights: Sequence[float] | Curve | None = None,
     mask: Masks = None,
     content_size: int = 0,
     style_size: int = 512,
@@ -71,6 +71,7 @@ def stylize(
         model: what to use; the default model if absent.
         alpha: 0 keeps the content, 1 is the full style (paper, equation 14); see `FilmOptions`.
         weights: of several styles in a mixture, at least 0; only their ratio counts (equation 15).
+            A curve changes them over the film, and counts each style of a batch.
         mask: see `Masks`.
         content_size: px to scale the content's shorter side to; 0 keeps the size.
         style_size: px to scale the shorter side of style pictures to; 0 keeps the size.
@@ -105,7 +106,7 @@ def stylize(
         steadiness=steadiness,
     )
     check_picture(content, "content")
-    styles, masks = _listed(style), [as_batch(each) for each in _listed(mask)]
+    styles, masks = _styles(style, weights), [as_batch(each) for each in _listed(mask)]
     numbered = [""] if len(styles) == 1 else [f"_{number}" for number in range(1, len(styles) + 1)]
     sizes = {"content": len(content)}
     sizes |= {f"style{number}": len(each) for number, each in zip(numbered, styles, strict=True)}
@@ -125,7 +126,7 @@ def stylize_frames(
     options: FilmOptions | None = None,
     *,
     model: Model | None = None,
-    weights: Sequence[float] | None = None,
+    weights: Sequence[float] | Curve | None = None,
     mask: Masks = None,
     style_size: int = 512,
     progress: Progress | None = None,
@@ -153,8 +154,8 @@ def stylize_frames(
     """
     masks = [as_batch(each) for each in _listed(mask)]
     return _stylized(
-        frames, _listed(style), options or FilmOptions(), model=model, style_size=style_size,
-        weights=weights, masks=masks, progress=progress, checked=False,
+        frames, _styles(style, weights), options or FilmOptions(), model=model,
+        style_size=style_size, weights=weights, masks=masks, progress=progress, checked=False,
     )  # fmt: skip
 
 
@@ -195,7 +196,7 @@ def _stylized(
     *,
     model: Model | None,
     style_size: int,
-    weights: Sequence[float] | None,
+    weights: Sequence[float] | Curve | None,
     masks: Sequence[Tensor],
     progress: Progress | None,
     checked: bool,
@@ -224,6 +225,17 @@ def _stylized(
     look.check(model, count)
     results = stylized_looks(model, frames, [look], options, report, checked=checked)
     return (result for (result,) in results)
+
+
+def _styles(style: Styles, weights: Sequence[float] | Curve | None) -> list[Style | Tensor]:
+    """Styles that go together; each of a batch counts where their weights change."""
+    styles = _listed(style)
+    if not isinstance(weights, Curve):
+        return styles
+    parts: list[Style | Tensor] = []
+    for each in styles:
+        parts += each if isinstance(each, Style) else (picture[None] for picture in each)
+    return parts
 
 
 def _listed(value: T | Sequence[T] | None) -> list[T]:

@@ -59,7 +59,7 @@ class Target:
         refined, the statistics to refine it to."""
         content, moments = self._moments(index, features)
         own = self._own(moments)
-        styles = [style[index % len(style)] for style in self._look.styles]
+        styles = self._look.styles_at(index)
         alpha = self._options.alpha_at(index)
         parts = [
             blended(features, style, alpha, layers[-1])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -119,6 +119,9 @@ class Style:
 
     def __getitem__(self, index: int) -> Style:
         return combined([self], lambda parts: parts[0][index])
+
+    def __iter__(self) -> Iterator[Style]:
+        return (self[index] for index in range(len(self)))
 
     def layers(self) -> tuple[Statistics, ...]:
         """Mean and standard deviation of relu1_1, relu2_1, relu3_1 and relu4_1, each [B,C].

@@ -19,7 +19,7 @@ from adain_nodes.host.plain import Host, Progress
 from adain_nodes.models.model import Model, load_model
 from adain_nodes.nodes.stylize import AdaINStylize
 from adain_nodes.nodes.video import AdaINStylizeVideo
-from adain_nodes.pipeline.transfer import style_of
+from adain_nodes.pipeline.transfer import interpolate_styles, stack_styles, style_of
 
 from ..files.videos import sound_of, times_of, write_video
 from ..node_inputs import inputs_of
@@ -108,7 +108,7 @@ def test_it_takes_all_its_widgets_as_they_come(model: Model, film: Path) -> None
         for name, (kind, options) in inputs_of(AdaINStylizeVideo).items()
         if isinstance(kind, list) or kind in ("INT", "FLOAT", "STRING")
     }
-    assert {"refine_steps", "steadiness", "alpha_over_time"} <= widgets.keys()
+    assert {"refine_steps", "steadiness", "alpha_over_time", "weights_over_time"} <= widgets.keys()
     assert len(Video(run(model, FromFile(film), **widgets))) == FRAMES
 
 
@@ -219,6 +219,22 @@ def test_alpha_over_time_counts_the_seconds_of_the_video(
     assert len(left(host)) == 2
     with pytest.raises(InputError, match="alpha over time is written such as"):
         run(model, FromFile(film), style=styles[0], alpha_over_time="soon")
+
+
+def test_weights_over_time_mix_the_styles_of_a_bank(model: Model, host: Folder, film: Path) -> None:
+    bank = style_of(
+        model, torch.rand(2, 24, 30, 3) ** torch.tensor([1.0, 6.0])[:, None, None, None]
+    )
+    shares = [index / (FRAMES - 1) for index in range(FRAMES)]
+    mixtures = stack_styles([interpolate_styles(list(bank), (1 - x, x)) for x in shares])
+    mixed, expected = (
+        torch.stack(list(Video(run(model, FromFile(film), style=style, weights_over_time=text))))
+        for style, text in ((bank, "0:1,0 / end:0,1"), (mixtures, ""))
+    )
+    assert (mixed - expected).abs().max() < 0.03
+    assert len(left(host)) == 2
+    with pytest.raises(InputError, match="weights over time needs 2 values at each moment, got 1"):
+        run(model, FromFile(film), style=bank, weights_over_time="0:1")
 
 
 def test_its_widgets_are_those_of_the_node_for_images() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -56,3 +58,23 @@ def test_alpha_over_a_film_is_that_of_each_frame(model: Model) -> None:
         torch.testing.assert_close(result[index], expected)
     with pytest.raises(InputError, match=r"alpha must be a number from 0 .* got 1\.5"):
         FilmOptions(alpha=Curve((0,), ((1.5,),)))
+
+
+@pytest.mark.parametrize("kind", ["pictures", "a bank", "several"])
+def test_weights_over_a_film_are_those_of_each_frame(model: Model, kind: str) -> None:
+    frames, pictures = torch.rand(3, 16, 24, 3), torch.rand(2, 18, 20, 3)
+    each = [style_of(model, picture[None]) for picture in pictures]
+    styles: Any = {"pictures": pictures, "a bank": style_of(model, pictures), "several": each}[kind]
+    curve = Curve((0, 2), ((1.0, 0.0), (1.0, 3.0)))
+    result = stylize(frames, styles, model=model, style_size=0, weights=curve)
+    assert len(result) == 3
+    for index, weights in enumerate(((1, 0), (1, 1.5), (1, 3))):
+        expected = stylize(frames[index][None], each, model=model, weights=weights)[0]
+        torch.testing.assert_close(result[index], expected, atol=1e-4, rtol=1e-4)
+
+
+def test_weights_over_a_film_must_fit_the_styles(model: Model) -> None:
+    frames, bank = torch.rand(2, 16, 24, 3), style_of(model, torch.rand(3, 18, 20, 3))
+    for values, message in (((1.0, 0.0), "got 2 for 3"), ((0.0, 0.0, 0.0), "not all 0")):
+        with pytest.raises(InputError, match=message):
+            stylize(frames, bank, model=model, weights=Curve((0,), (values,)))
