@@ -59,7 +59,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )  # fmt: skip
     parser.add_argument(
         "--frames", type=int, default=0, metavar="N",
-        help="also stylise a film of this many frames of 512x288 px",
+        help="also stylise a film of this many frames of 512x288 px, from a video to a video with "
+        "steadiness 1, beside the networks alone",
     )  # fmt: skip
     parser.add_argument(
         "--refine", action="store_true",
@@ -88,7 +89,7 @@ def run(options: argparse.Namespace) -> None:
 
     from ..host.devices import chosen_device, name_of
     from ..models.model import load_model
-    from .benchmark import measure, measure_film, memory_in_a_fresh_process, peak_flops, settings
+    from .benchmark import measure, memory_in_a_fresh_process, peak_flops, settings
 
     device = chosen_device(options.device)
     model = load_model(options.model, device=device)
@@ -124,7 +125,9 @@ def run(options: argparse.Namespace) -> None:
         report["rows"] += rows
         show("\n" + table(HEADER, map(cells, rows)))
     if options.frames:
-        report["film"] = measure_film(model, options.frames)
+        from .benchmark_film import measure_film
+
+        report["film"] = measure_film(model, options.frames, options.rounds)
         show("\n" + film_line(report["film"]))
     if options.json:
         print(json.dumps(report, indent=2))
@@ -193,13 +196,14 @@ def cells(entry: Mapping[str, Any]) -> list[str]:
 
 def film_line(film: Mapping[str, Any]) -> str:
     """A line that says how a film went."""
-    from .benchmark import FRAME, SETTLED
+    from .benchmark_film import FRAME, SETTLED
 
     growth = film["memory_growth"]
     return (
-        f"Film of {film['frames']} frames of {FRAME[1]}x{FRAME[0]} px: "
-        f"{film['frames_per_second']:.2f} frames a second, memory after frame {SETTLED}: "
-        f"{'unknown' if growth is None else f'{growth / 2**20:+.1f} MiB'}"
+        f"Film of {film['frames']} frames of {FRAME[1]}x{FRAME[0]} px, from file to file with "
+        f"steadiness 1: {film['frames_per_second']:.2f} frames a second, {film['ratio']:.2f} times "
+        f"as long as the networks alone ({film['networks_per_second']:.2f}); memory after frame "
+        f"{SETTLED}: {'unknown' if growth is None else f'{growth / 2**20:+.1f} MiB'}"
     )
 
 

@@ -12,7 +12,6 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,8 +21,7 @@ from ..host.options import Precision
 from ..models.model import Model, load_model
 from ..models.networks.vgg import MIN_SIDE, STRIDE, Architecture, Layer, grid_size
 from ..pipeline import transfer
-from ..pipeline.film_options import FilmOptions
-from ..pipeline.stylize import stylize, stylize_frames
+from ..pipeline.stylize import stylize
 from .plain_networks import PlainModel
 
 PLAIN = "plain"
@@ -32,12 +30,6 @@ STYLE_CACHED = "style cached"
 
 PEAK_SIDE = 4096
 """Side of the matrices whose product shows the peak speed of a device."""
-
-FRAME = (288, 512)
-"""Height and width of the frames of a film in px."""
-
-SETTLED = 30
-"""Frames after which a film should need no more memory."""
 
 _STATUS = Path("/proc/self/status")
 
@@ -203,30 +195,6 @@ def process_memory(name: str) -> int | None:
         found = re.search(rf"^{name}:\s+(\d+) kB$", _STATUS.read_text(), re.MULTILINE)
         return None if found is None else int(found[1]) << 10
     return None
-
-
-def measure_film(model: Model, frames: int) -> dict[str, Any]:
-    """Stylises a film of so many random frames, at least 2, and keeps none of them.
-
-    Returns:
-        `frames`; `frames_per_second`, without the first, which prepares what the others use;
-        `memory_growth`, the bytes by which the process grew after `SETTLED` frames, None if the
-        system does not tell, or the film is too short.
-    """
-    generator = torch.Generator().manual_seed(0)
-    pictures = (torch.rand(*FRAME, 3, generator=generator) for _ in range(frames))
-    style = transfer.style_of(model, torch.rand(1, 512, 512, 3, generator=generator))
-    results = stylize_frames(pictures, style, FilmOptions(), model=model)
-    next(results)
-    started = time.perf_counter()
-    settled = None
-    for number, _ in enumerate(results, 2):
-        if number == SETTLED:
-            settled = process_memory("VmRSS")
-    rate = (frames - 1) / (time.perf_counter() - started)
-    final = None if settled is None else process_memory("VmRSS")
-    growth = None if settled is None or final is None else final - settled
-    return {"frames": frames, "frames_per_second": round(rate, 3), "memory_growth": growth}
 
 
 def _load(setting: Setting) -> Model:

@@ -18,6 +18,7 @@ from ..files.pictures import read_picture, write_picture
 from ..files.styles import StyleSource
 from ..host.errors import InputError
 from ..host.plain import Progress
+from ..host.threads import behind
 from ..models.model import Model
 from ..pipeline.checks import check_same_encoder
 from ..pipeline.colors import recolors_style
@@ -239,9 +240,13 @@ def _film(job: Job, frames: Iterator[Tensor], started: float) -> Result:
             count += 1
             yield frame
 
+    def write(numbered: tuple[int, Tensor]) -> None:
+        number, frame = numbered
+        write_picture(output.with_name(output.name % number), frame)
+
     if job.form == "frames":
-        for frame in counted():
-            write_picture(output.with_name(output.name % count), frame)
+        for _ in behind(write, enumerate(counted(), 1)):
+            pass
     else:
         write_film(output, job.film, counted(), job.size)
     return _result(job, job.film.path, output, count, time.perf_counter() - started)

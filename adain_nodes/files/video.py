@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from ..host.errors import InputError, one_line
+from ..host.threads import ahead
 from . import hdr
 from .ffmpeg import av_module, opened
 from .film_source import Recording
@@ -95,6 +96,9 @@ class Video:
         return self._count
 
     def __iter__(self) -> Iterator[Tensor]:
+        return ahead(self._read())
+
+    def _read(self) -> Iterator[Tensor]:
         self.times = times = list[float]()
         with opened(self.path) as container:
             stream = _main_stream(self.path, container)

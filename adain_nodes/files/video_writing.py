@@ -13,6 +13,7 @@ import numpy as np
 from torch import Tensor
 
 from ..host.errors import InputError, one_line
+from ..host.threads import behind
 from .ffmpeg import av_module, first_encoder, opened
 from .film_source import Film, shaped, square_size, timed
 from .hdr import BT709
@@ -89,11 +90,14 @@ def write_video(
         stack.enter_context(file)
         with _writing(output):
             writer = _Writer(file, film, source, output, size)
-        end = 0.0
-        for result, start, duration in timed(film, results):
-            end = start + duration
+
+        def add(part: tuple[Tensor, float, float]) -> float:
+            result, start, duration = part
             with _writing(output):
                 writer.add(result, start, duration)
+            return start + duration
+
+        end = max(behind(add, timed(film, results)), default=0.0)
         with _writing(output):
             writer.finish(until=end if recording and recording.broken else None)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from torch import Tensor
 
 from ..host.errors import InputError
+from ..host.threads import behind
 from ..models.model import Model
 from .checks import check_picture
 from .colors import result_for
@@ -101,6 +102,21 @@ class _Film:
                 for target in targets:
                     target.count(index, features)
         steadied = Steadied(self._options.steadiness)
+
+        def finished(made: tuple[int, Tensor, list[Tensor]]) -> list[Tensor]:
+            index, frame, fresh = made
+            results = steadied.follow(frame, fresh)
+            for place, target in enumerate(targets):
+                result = result_for(frame[None], results[place][None], self._options.preserve_color)
+                results[place] = target.with_outside(index, frame, result[0])
+            return results
+
+        decoded = self._decoded(targets)
+        # Without motion to follow, finishing takes no time to speak of.
+        yield from behind(finished, decoded) if self._options.steadiness else map(finished, decoded)
+
+    def _decoded(self, targets: Sequence[Target]) -> Iterator[tuple[int, Tensor, list[Tensor]]]:
+        """The number of each frame from 0, the frame, and what the networks make of it."""
         for index, (frame, features) in enumerate(self._encoded()):
             results = []
             for target in targets:
@@ -111,11 +127,7 @@ class _Film:
                     goal = computed(features, rows)
                     result = self._refined(goal, regions, result, behind=frame, shares=shares)
                 results.append(result[0])
-            results = steadied.follow(frame, results)
-            for place, target in enumerate(targets):
-                result = result_for(frame[None], results[place][None], self._options.preserve_color)
-                results[place] = target.with_outside(index, frame, result[0])
-            yield results
+            yield index, frame, results
 
     def _refined(
         self,

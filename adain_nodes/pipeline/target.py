@@ -93,10 +93,11 @@ class Target:
         if self._options.outside == "decoded" or len(masks) < len(self._look.styles) or not masks:
             return None
         places = self._places_at(index)
-        if self._shares is None or self._shares[0] != places:
+        known = self._shares  # another thread may replace it
+        if known is None or known[0] != places:
             parts = [mask[place][None] for mask, place in zip(masks, places, strict=True)]
-            self._shares = places, movable(remainder(parts, size)[0, ..., None])
-        return self._shares[1]
+            known = self._shares = places, movable(remainder(parts, size)[0, ..., None])
+        return known[1]
 
     def _places_at(self, index: int) -> tuple[int, ...]:
         """Which mask of each batch belongs to a frame."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from adain_nodes.cli import benchmark, benchmark_refine, main
+from adain_nodes.cli import benchmark, benchmark_film, benchmark_refine, main
 from adain_nodes.cli.bench import HEADER, cells, film_line, row
 from adain_nodes.cli.benchmark import PLAIN, Setting, Timing
 
@@ -19,7 +19,7 @@ KEYS = {
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(benchmark, "FRAME", (9, 16))
+    monkeypatch.setattr(benchmark_film, "FRAME", (18, 32))
     monkeypatch.setattr(benchmark, "peak_flops", lambda *_: 1e9)
     monkeypatch.setattr(benchmark, "memory_in_a_fresh_process", lambda _: 3 << 20)
 
@@ -45,9 +45,13 @@ def test_a_row_as_cells(memory: int | None, text: str) -> None:
 
 
 def test_a_film_in_words() -> None:
-    film = {"frames": 3, "frames_per_second": 0.5, "memory_growth": 1 << 20}
+    film = {
+        "frames": 3, "frames_per_second": 0.5, "networks_per_second": 0.6, "ratio": 1.2,
+        "memory_growth": 1 << 20,
+    }  # fmt: skip
     line = film_line(film)
-    assert line.endswith("0.50 frames a second, memory after frame 30: +1.0 MiB")
+    assert "0.50 frames a second, 1.20 times as long as the networks alone (0.60)" in line
+    assert line.endswith("memory after frame 30: +1.0 MiB")
     assert film_line({**film, "memory_growth": None}).endswith("unknown")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +18,6 @@ from adain_nodes.cli.benchmark import (
     Timing,
     convolution_flops,
     measure,
-    measure_film,
     memory_in_a_fresh_process,
     peak_flops,
     prepare,
@@ -28,7 +26,6 @@ from adain_nodes.cli.benchmark import (
 )
 from adain_nodes.cli.benchmark_refine import measure_memory
 from adain_nodes.host import devices
-from adain_nodes.models.model import Model
 from adain_nodes.models.networks.decoder import Decoder
 from adain_nodes.models.networks.vgg import VGG19, Architecture, Encoder
 
@@ -151,24 +148,3 @@ def test_a_figure_that_is_not_there_is_none(
     assert process_memory("VmRSS") is None
     (tmp_path / "status").write_text("VmPeak:\t 9 kB\nVmRSS:\t   12 kB\n")
     assert process_memory("VmRSS") == 12 << 10
-
-
-def test_a_film_is_watched_from_where_it_should_be_settled(
-    model: Model, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(benchmark, "FRAME", (9, 16))
-    monkeypatch.setattr(benchmark, "SETTLED", 3)
-    readings = iter([100, 140])
-    monkeypatch.setattr(benchmark, "process_memory", lambda _: next(readings))
-    film = measure_film(model, 5)
-    assert (film["frames"], film["memory_growth"]) == (5, 40)
-    assert measure_film(model, 2)["memory_growth"] is None
-
-
-def test_the_first_frame_of_a_film_is_not_timed(
-    model: Model, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clock, frames = iter([0.0, 2.0]), iter(range(11))
-    monkeypatch.setattr(benchmark, "stylize_frames", lambda *_, **__: frames)
-    monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
-    assert measure_film(model, 11)["frames_per_second"] == 5
