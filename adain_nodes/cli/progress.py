@@ -7,51 +7,69 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from ..host.plain import Progress
-
 _UNSAID = frozenset({"step", "pictures_per_second", "gradient_norm", "learning_rate"})
 """What a line of a training log holds beside losses."""
 
 
-@contextmanager
-def terminal_progress(pieces: int, label: str = "") -> Iterator[Progress | None]:
-    """Draws a bar on stderr while the work lasts; None where that is no terminal.
+class Bar:
+    """A bar on stderr, to be called as a `Progress`.
 
     Args:
         pieces: of work, each of which reports from nothing to its own total; they count the same.
+        label: of the work.
+    """
+
+    def __init__(self, pieces: int, label: str) -> None:
+        self._pieces = pieces
+        self._label = f"{label}: " if label else ""
+        self._finished = 0
+        self._bar: Any = None
+
+    def __call__(self, done: int, total: int) -> None:
+        self.show()
+        self._bar.update(self._finished + done / total - self._bar.n)
+        self._finished += done == total
+
+    def note(self, text: str) -> None:
+        """Shows a text behind the bar."""
+        self.show()
+        self._bar.set_postfix_str(text)
+
+    def show(self) -> None:
+        """Draws the bar, if it is not there."""
+        if self._bar is None:
+            from tqdm import tqdm
+
+            form = "{desc}{percentage:3.0f}% |{bar}| {elapsed}, {remaining} left{postfix}"
+            self._bar = tqdm(
+                total=self._pieces, desc=self._label, bar_format=form, leave=False, file=sys.stderr
+            )
+
+    def close(self) -> None:
+        """Takes the bar away."""
+        if self._bar is not None:
+            self._bar.close()
+
+
+@contextmanager
+def terminal_progress(pieces: int, label: str = "") -> Iterator[Bar | None]:
+    """Draws a bar while the work lasts; None where stderr is no terminal.
+
+    Args:
+        pieces: see `Bar`.
         label: of the work, which is surely done: its bar is there from the start. Without one the
             bar waits for the first report, as there may be none.
     """
     if not sys.stderr.isatty():
         yield None
         return
-    from tqdm import tqdm
-
-    def drawn() -> Any:
-        form = "{desc}{percentage:3.0f}% |{bar}| {elapsed}, {remaining} left"
-        return tqdm(
-            total=pieces,
-            desc=f"{label}: " if label else "",
-            bar_format=form,
-            leave=False,
-            file=sys.stderr,
-        )
-
-    bar = drawn() if label else None
-    finished = 0
-
-    def report(done: int, total: int) -> None:
-        nonlocal bar, finished
-        if bar is None:
-            bar = drawn()
-        bar.update(finished + done / total - bar.n)
-        finished += done == total
-
+    bar = Bar(pieces, label)
+    if label:
+        bar.show()
     try:
-        yield report
+        yield bar
     finally:
-        if bar is not None:
-            bar.close()
+        bar.close()
 
 
 def print_above(text: str) -> None:

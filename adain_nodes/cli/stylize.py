@@ -119,6 +119,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "is a video or a .gif)",
     )  # fmt: skip
     parser.add_argument(
+        "--frame", type=int, metavar="N",
+        help="make but frame N of each film, counted from 1, as a picture: a look at it before the "
+        "whole, by its own statistics and without steadiness",
+    )  # fmt: skip
+    parser.add_argument(
         "--partial", action="store_true",
         help="take the good frames of a film that breaks off or is damaged",
     )  # fmt: skip
@@ -151,7 +156,8 @@ def run(options: argparse.Namespace) -> int:
     from ..host.devices import chosen_device, name_of
     from ..models.model import load_model
     from .progress import print_above, terminal_progress
-    from .stylize_plan import Failure, make_plan
+    from .stylize_contents import Failure
+    from .stylize_plan import make_plan
     from .stylize_work import read_inputs, stylized
 
     plan = make_plan(options)
@@ -171,7 +177,8 @@ def run(options: argparse.Namespace) -> int:
             "model": model.name, "device": str(device), "precision": name_of(model.dtype)
         }  # fmt: skip
         with torch.no_grad(), terminal_progress(1) as progress:
-            for outcome in stylized(plan, inputs, model, progress=progress):
+            note = None if progress is None else progress.note
+            for outcome in stylized(plan, inputs, model, progress=progress, note=note):
                 if isinstance(outcome, Failure):
                     failures.append(outcome)
                     continue

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
 from ..files.film_source import Film
-from ..files.films import FILM_SUFFIXES, PictureSequence, check_film, film_suffix, open_film
+from ..files.films import PictureSequence, check_film, film_suffix
 from ..files.folders import files_of, left_out
 from ..files.formats import READABLE_SUFFIXES
-from ..files.pictures import WRITABLE_SUFFIXES, check_writable, picture_size
+from ..files.pictures import check_writable, picture_size
 from ..files.styles import STYLE_SUFFIX, StyleSource, style_sources
-from ..files.video import VIDEO_SUFFIXES
 from ..host.errors import InputError
 from ..host.options import check_size
 from ..pipeline.colors import recolors_style
@@ -23,12 +22,20 @@ from ..pipeline.film_options import FilmOptions
 from ..pipeline.look import check_combination
 from ..pipeline.scaling import scaled_size
 from .options import contents_of
+from .stylize_contents import (
+    CONTENTS,
+    Failure,
+    contents_to_stylize,
+    films_of,
+    is_video,
+    usable,
+)
 from .stylize_names import Named, check_folder, check_output, numbers_frames, outputs_of
 from .stylize_shares import Shares
 
-T = TypeVar("T")
+Form = Literal["pictures", "film", "frames", "still"]
+"""A file for each picture, one for all, a numbered one for each frame, or one for one frame."""
 
-CONTENTS = READABLE_SUFFIXES | VIDEO_SUFFIXES
 STYLES = READABLE_SUFFIXES | {STYLE_SUFFIX}
 """Suffixes by which folders are searched."""
 
@@ -46,22 +53,11 @@ class Job:
     outputs: tuple[Path, ...]
     """The file to write, or a pattern for the files of frames; or a file for each picture."""
 
-    form: Literal["pictures", "film", "frames"]
-    """Whether there is a file for each picture, one for all, or a numbered one for each frame."""
+    form: Form
+    """What becomes of the film."""
 
     size: tuple[int, int]
     """Height and width of results in px."""
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A content or a style among several that cannot be used."""
-
-    path: str
-    """The file."""
-
-    problem: str
-    """What is wrong with it."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +82,9 @@ class Plan:
     options: FilmOptions
     """How contents are stylised, but for alpha."""
 
+    frame: int | None
+    """The only one to make of each film, the first being 0; None makes all."""
+
     failures: tuple[Failure, ...]
     """Files that cannot be used; the jobs do without them."""
 
@@ -107,16 +106,17 @@ def make_plan(options: argparse.Namespace) -> Plan:
             cannot be read, or an output cannot be written or is an input.
     """
     shares = Shares.of(options.alpha, options.weights)
+    alone = options.frame is not None
     how = FilmOptions(
         content_size=options.size,
         mask_statistics=options.mask_statistics,
         mask_resize=options.mask_resize,
         outside=options.outside,
         preserve_color=options.preserve_color,
-        frame_statistics=options.frame_statistics,
+        frame_statistics="per_frame" if alone else options.frame_statistics,
         smoothing=options.smoothing,
         refine=options.refine,
-        steadiness=options.steadiness,
+        steadiness=0.0 if alone else options.steadiness,
     )
     check_size("style_size", options.style_size)
     failures: list[Failure] = []
@@ -124,7 +124,7 @@ def make_plan(options: argparse.Namespace) -> Plan:
     paths = [file for path in options.style for file in files_of([path], STYLES)]
     masks = tuple(options.mask or ())
     together = bool(masks) or shares.weights is not None
-    styles = tuple(chain(*_usable(paths, _style, failures, tolerant=not together)))
+    styles = tuple(chain(*usable(paths, _style, failures, tolerant=not together)))
     if together:
         check_combination(len(styles), shares.weights_of(len(styles)), len(masks))
     choices = [styles] if together else [(style,) for style in styles]
@@ -137,9 +137,9 @@ def make_plan(options: argparse.Namespace) -> Plan:
     for path in masks:
         picture_size(path)
     lost_styles = [Path(failure.path) for failure in failures]
-    contents = _contents(options)
+    contents = contents_to_stylize(options)
     over_time = how.over_time or shares.over_time
-    films, into_film = _films(contents, failures, options, over_time=over_time)
+    films, into_film = films_of(contents, failures, options, over_time=over_time)
     forms = [_form(film, options, into_film=into_film) for film in films]
     named = [
         Named(path, chosen, suffix)
@@ -149,7 +149,7 @@ def make_plan(options: argparse.Namespace) -> Plan:
     ]
     lost_contents = [Path(failure.path) for failure in failures[len(lost_styles) :]]
     if into_film:
-        lost_contents = [path for path in lost_contents if _is_video(path)]
+        lost_contents = [path for path in lost_contents if is_video(path)]
     lost = _lost(named, choices, lost_contents, lost_styles)
     outputs = outputs_of(options, named, lost)
     inputs = (*contents, *(style.path for style in styles), *masks)
@@ -175,66 +175,17 @@ def make_plan(options: argparse.Namespace) -> Plan:
         jobs = [job for job in jobs if not _is_there(job)]
     found -= sum(len(job.outputs) for job in jobs)
     return Plan(
-        tuple(jobs), styles, shares, masks, options.style_size, how, tuple(failures), found,
+        tuple(jobs), styles, shares, masks, options.style_size, how,
+        options.frame - 1 if alone else None, tuple(failures), found,
         options.keep_metadata,
         (*left_out(contents_of(options), CONTENTS), *left_out(options.style, STYLES)),
     )  # fmt: skip
-
-
-def _usable(
-    paths: Sequence[Path], opened: Callable[[Path], T], failures: list[Failure], *, tolerant: bool
-) -> list[T]:
-    """What becomes of the files that can be opened; those that cannot be are noted.
-
-    Raises:
-        InputError: none can be, or one cannot be and the others are of no use without it.
-    """
-    results = []
-    for path in paths:
-        try:
-            results.append(opened(path))
-        except InputError as error:
-            if not tolerant or len(paths) == 1:
-                raise
-            failures.append(Failure(str(path), str(error)))
-    if not results:
-        raise InputError(f"{failures[-1].problem} ({len(paths)} files, none of which can be read)")
-    return results
 
 
 def _style(path: Path) -> tuple[StyleSource, ...]:
     if path.suffix.lower() != STYLE_SUFFIX:
         picture_size(path)
     return style_sources([path])
-
-
-def _films(
-    contents: Sequence[Path],
-    failures: list[Failure],
-    options: argparse.Namespace,
-    *,
-    over_time: bool,
-) -> tuple[list[Film], bool]:
-    """Contents as films: each picture by itself, or all pictures together as one; and whether
-    pictures are to become the frames of one file, those that cannot be read left out."""
-
-    def opened(path: Path) -> tuple[Path, Film | None]:
-        film = open_film(path, partial=options.partial)
-        if film is None:
-            picture_size(path)
-        return path, film
-
-    found = dict(_usable(contents, opened, failures, tolerant=True))
-    pictures = [path for path, film in found.items() if film is None]
-    if options.fps is not None and not pictures:
-        raise InputError("--fps is for pictures, and there are none: films keep their own timing")
-    films = [film for film in found.values() if film is not None]
-    lost = [path for path in contents if path not in found and not _is_video(path)]
-    into_film = _into_film(options, len(pictures) + len(lost))
-    together = into_film or over_time
-    groups = [pictures] if together and pictures else [[path] for path in pictures]
-    fps = 25.0 if options.fps is None else options.fps
-    return [*(PictureSequence(group, fps) for group in groups), *films], into_film
 
 
 def _lost(
@@ -246,7 +197,7 @@ def _lost(
     """The results that there would be of contents and styles that cannot be used."""
     instead = [(StyleSource(path),) for path in styles]
     found = dict.fromkeys((result.content, result.suffix) for result in named)
-    missing = [(path, ".mp4" if _is_video(path) else ".png") for path in contents]
+    missing = [(path, ".mp4" if is_video(path) else ".png") for path in contents]
     return [
         *(Named(path, chosen, suffix) for path, suffix in found for chosen in instead),
         *(Named(path, chosen, suffix) for path, suffix in missing for chosen in choices),
@@ -254,29 +205,18 @@ def _lost(
     ]
 
 
-def _is_video(path: Path) -> bool:
-    """Whether a file that cannot be read is to be a video, by its name."""
-    return path.suffix.lower() in VIDEO_SUFFIXES
-
-
-def _into_film(options: argparse.Namespace, pictures: int) -> bool:
-    """Whether so many pictures are to become the frames of one file: where OUT is a film's name. A
-    .png or .webp is one if there is a frame rate."""
-    suffix = options.output.suffix.lower()
-    sure = FILM_SUFFIXES.difference(WRITABLE_SUFFIXES)
-    return options.fps is not None or (pictures > 1 and suffix in sure)
-
-
-def _form(
-    film: Film, options: argparse.Namespace, *, into_film: bool
-) -> Literal["pictures", "film", "frames"]:
+def _form(film: Film, options: argparse.Namespace, *, into_film: bool) -> Form:
+    if options.frame is not None:
+        return "still"
     if isinstance(film, PictureSequence):
         return "film" if into_film else "pictures"
     return "frames" if numbers_frames(options.output) else "film"
 
 
-def _sources(film: Film, form: str) -> list[tuple[Path, str]]:
+def _sources(film: Film, form: Form) -> list[tuple[Path, str]]:
     """The files that have a result each, and the suffix of that result."""
+    if form == "still":
+        return [(film.path, ".png")]
     if form == "pictures" and isinstance(film, PictureSequence):
         return [(path, ".png") for path in film.paths]
     if isinstance(film, PictureSequence):
@@ -290,16 +230,3 @@ def _is_there(job: Job) -> bool:
         [output] = job.outputs
         return output.with_name(output.name % len(job.film)).exists()
     return all(output.exists() for output in job.outputs)
-
-
-def _contents(options: argparse.Namespace) -> list[Path]:
-    """The pictures named and those in the folders named, but for earlier results there."""
-    named = contents_of(options)
-    output = options.output.resolve()
-
-    def is_result(path: Path) -> bool:
-        return path not in named and output in path.resolve().parents
-
-    inside = any(folder.resolve() in output.parents for folder in named if folder.is_dir())
-    contents = files_of(named, CONTENTS)
-    return [path for path in contents if not (inside and is_result(path))]

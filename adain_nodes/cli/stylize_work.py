@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import groupby
-from pathlib import Path
+from dataclasses import dataclass, replace
+from itertools import groupby, islice
 
 from torch import Tensor
 
 from ..files.film_source import Film
-from ..files.films import PictureSequence, write_film
+from ..files.films import PictureSequence
 from ..files.masks import read_mask
-from ..files.metadata import read_metadata
-from ..files.pictures import read_picture, write_picture
+from ..files.pictures import read_picture
 from ..files.styles import StyleSource
 from ..host.errors import InputError
 from ..host.plain import Progress
-from ..host.threads import behind
 from ..models.model import Model
 from ..pipeline.checks import check_same_encoder
 from ..pipeline.colors import recolors_style
@@ -28,42 +25,9 @@ from ..pipeline.film_options import FilmOptions
 from ..pipeline.look import Look
 from ..pipeline.stylize import encoded_styles
 from ..pipeline.types import Style
-from .stylize_plan import Failure, Job, Plan
-
-
-@dataclass(frozen=True)
-class Result:
-    """One file that has been written."""
-
-    content: str
-    """Path of the content."""
-
-    styles: list[str]
-    """Paths of its style; or of all that are mixed, or have a region each."""
-
-    output: str
-    """Path of the file."""
-
-    width: int
-    """In px."""
-
-    height: int
-    """In px."""
-
-    frames: int
-    """In the file; 1 for a picture."""
-
-    seconds: float
-    """Spent on it. The first result of a content bears the encoding of the content, and of styles
-    that are recoloured to it."""
-
-    def __str__(self) -> str:
-        styles = " + ".join(Path(style).name for style in self.styles)
-        frames = f", {self.frames} frames" if self.frames > 1 else ""
-        return (
-            f"{self.output}: {Path(self.content).name} in the style of {styles}, "
-            f"{self.width}x{self.height} px, {self.seconds:.1f} s{frames}"
-        )
+from .stylize_contents import Failure
+from .stylize_plan import Job, Plan
+from .stylize_results import Note, Result, write_one_film, write_pictures, write_stills
 
 
 @dataclass(frozen=True)
@@ -107,7 +71,12 @@ def read_inputs(plan: Plan) -> Inputs:
 
 
 def stylized(
-    plan: Plan, inputs: Inputs, model: Model, *, progress: Progress | None
+    plan: Plan,
+    inputs: Inputs,
+    model: Model,
+    *,
+    progress: Progress | None,
+    note: Note | None = None,
 ) -> Iterator[Result | Failure]:
     """Computes and writes one result after the other, of films a frame at a time.
 
@@ -116,6 +85,7 @@ def stylized(
         inputs: what `read_inputs` gave for it.
         model: what to use.
         progress: told of every band of the whole plan.
+        note: told how far a film is, in words.
 
     Yields:
         Each file that has been written, and each content among several that has failed. Finished
@@ -131,7 +101,7 @@ def stylized(
     works = [_work(jobs, plan.options) for jobs in contents]
     rounds = len(contents) if recolors_style(plan.options.preserve_color) else 1
     total = rounds * _art(plan, inputs) + sum(works)
-    stylist = _Stylist(plan, inputs, model, counter(progress, total))
+    stylist = _Stylist(plan, inputs, model, counter(progress, total), note)
     alone = len(contents) == 1 and not plan.failures and not plan.found
     for jobs, work in zip(contents, works, strict=True):
         yield from stylist.results(jobs, work, alone=alone)
@@ -148,11 +118,19 @@ def _by_content(plan: Plan, inputs: Inputs) -> Iterator[list[Job]]:
 class _Stylist:
     """Works through the contents of a plan, and keeps styles that serve for all."""
 
-    def __init__(self, plan: Plan, inputs: Inputs, model: Model, report: Report) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        inputs: Inputs,
+        model: Model,
+        report: Report,
+        note: Note | None,
+    ) -> None:
         self._plan = plan
         self._inputs = inputs
         self._model = model
         self._report = report
+        self._note = note
         self._styles: dict[StyleSource, Style] | None = None
 
     def results(self, jobs: Sequence[Job], work: int, *, alone: bool) -> Iterator[Result | Failure]:
@@ -168,14 +146,18 @@ class _Stylist:
             started = time.perf_counter()
             looks = [self._look(job) for job in jobs]
             options = self._plan.shares.options(film, self._plan.options)
+            if self._plan.frame is not None:
+                results = self._still(film, looks, options, report)
+                yield from write_stills(jobs, results, started)
+                return
             if jobs[0].form == "pictures" and isinstance(film, PictureSequence):
                 frames = stylized_looks(self._model, film, looks, options, report)
                 keep = self._plan.keep_metadata
-                yield from _pictures(film, jobs, frames, started, keep_metadata=keep)
+                yield from write_pictures(film, jobs, frames, started, keep_metadata=keep)
                 return
             for job, look in zip(jobs, looks, strict=True):
                 frames = stylized_looks(self._model, film, [look], options, report)
-                yield _film(job, (result for (result,) in frames), started)
+                yield write_one_film(job, (result for (result,) in frames), started, self._note)
                 started = time.perf_counter()
         except InputError as error:
             if alone:
@@ -185,6 +167,18 @@ class _Stylist:
         finally:
             if recolors_style(self._plan.options.preserve_color):
                 self._styles = None
+
+    def _still(
+        self, film: Film, looks: Sequence[Look], options: FilmOptions, report: Report
+    ) -> list[Tensor]:
+        """The only frame of a film to make, in each look."""
+        index = self._plan.frame or 0
+        frame = next(islice(film, index, None), None)
+        if frame is None:
+            raise InputError(f"{film.path} has no frame {index + 1}")
+        options = replace(options, alpha=options.alpha_at(index))
+        looks = [Look(tuple(look.styles_at(index)), look.masks) for look in looks]
+        return next(stylized_looks(self._model, [frame], looks, options, report))
 
     def _look(self, job: Job) -> Look:
         if self._styles is None:
@@ -208,56 +202,6 @@ class _Stylist:
         return dict(zip(self._inputs.styles, encoded, strict=True))
 
 
-def _pictures(
-    film: PictureSequence,
-    jobs: Sequence[Job],
-    frames: Iterator[list[Tensor]],
-    started: float,
-    *,
-    keep_metadata: bool,
-) -> Iterator[Result]:
-    """Writes the frames of a sequence, each in the look of every job."""
-    for index, results in enumerate(frames):
-        metadata = read_metadata(film.paths[index]) if keep_metadata else None
-        for job, picture in zip(jobs, results, strict=True):
-            output = job.outputs[index]
-            output.parent.mkdir(parents=True, exist_ok=True)
-            write_picture(output, picture, metadata=metadata)
-            now = time.perf_counter()
-            yield _result(job, film.paths[index], output, 1, now - started)
-            started = now
-
-
-def _film(job: Job, frames: Iterator[Tensor], started: float) -> Result:
-    """Writes a film in one look, into one file or into numbered pictures."""
-    [output] = job.outputs
-    output.parent.mkdir(parents=True, exist_ok=True)
-    count = 0
-
-    def counted() -> Iterator[Tensor]:
-        nonlocal count
-        for frame in frames:
-            count += 1
-            yield frame
-
-    def write(numbered: tuple[int, Tensor]) -> None:
-        number, frame = numbered
-        write_picture(output.with_name(output.name % number), frame)
-
-    if job.form == "frames":
-        for _ in behind(write, enumerate(counted(), 1)):
-            pass
-    else:
-        write_film(output, job.film, counted(), job.size)
-    return _result(job, job.film.path, output, count, time.perf_counter() - started)
-
-
-def _result(job: Job, content: Path, output: Path, frames: int, seconds: float) -> Result:
-    height, width = job.size
-    styles = [str(style) for style in job.styles]
-    return Result(str(content), styles, str(output), width, height, frames, round(seconds, 3))
-
-
 def _art(plan: Plan, inputs: Inputs) -> int:
     """Cells of all style pictures."""
     pictures = [style for style in inputs.styles.values() if isinstance(style, Tensor)]
@@ -267,6 +211,6 @@ def _art(plan: Plan, inputs: Inputs) -> int:
 def _work(jobs: Sequence[Job], options: FilmOptions) -> int:
     """Cells of one content to encode and to decode."""
     film, looks = jobs[0].film, len(jobs)
-    if jobs[0].form == "pictures":
-        return work_of(film.size, len(film), looks, options)
+    if jobs[0].form in ("pictures", "still"):
+        return work_of(film.size, len(film) if jobs[0].form == "pictures" else 1, looks, options)
     return looks * work_of(film.size, len(film), 1, options)

@@ -1,4 +1,4 @@
-"""Progress of training, on a terminal and without one."""
+"""Progress on a terminal and without one."""
 
 from __future__ import annotations
 
@@ -57,3 +57,18 @@ def test_work_with_a_label_has_its_bar_from_the_start(monkeypatch: pytest.Monkey
         assert terminal.getvalue() == ""
     with terminal_progress(1, "6 pairs at 16 px"):
         assert "6 pairs at 16 px:   0%" in terminal.getvalue()
+
+
+def test_a_note_stands_behind_the_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with terminal_progress(2) as progress:
+        assert progress is not None
+        progress(3, 4)
+        progress.note("frame 3 of 4, 1.5 frames/s")
+        progress(4, 4)
+    assert "left, frame 3 of 4, 1.5 frames/s" in terminal.getvalue()
+    with monkeypatch.context() as patch:
+        patch.setattr(terminal, "isatty", lambda: False)
+        with terminal_progress(1) as absent:
+            assert absent is None

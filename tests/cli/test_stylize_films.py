@@ -356,6 +356,7 @@ def test_the_bar_goes_through_every_piece(
 ) -> None:
     pieces: list[int] = []
     told: list[float] = []
+    notes: list[str] = []
 
     @contextmanager
     def recorded(number: int) -> Iterator[Any]:
@@ -368,6 +369,7 @@ def test_the_bar_goes_through_every_piece(
             told.append(finished + done / total)
             finished += done == total
 
+        report.note = notes.append  # type: ignore[attr-defined]
         yield report
 
     monkeypatch.setattr(progress, "terminal_progress", recorded)
@@ -376,6 +378,10 @@ def test_the_bar_goes_through_every_piece(
     assert told == sorted(told)
     assert told[-1] == pieces[-1]
     assert len(told) >= pieces[-1]
+    assert [note.split(",")[0] for note in notes] == [
+        *(f"frame {number} of 4" for number in range(1, 5)), "",
+    ] * 2  # fmt: skip
+    assert notes[0].endswith(" frames/s")
 
 
 def frames_of(path: str) -> Tensor:
