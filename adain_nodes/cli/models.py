@@ -93,7 +93,7 @@ def run_fetch(options: argparse.Namespace) -> None:
 
 def run_verify(options: argparse.Namespace) -> None:
     from ..models.weights.manifest import load_manifest
-    from ..models.weights.store import verify
+    from ..models.weights.search import verify
 
     manifest = load_manifest()
     files = manifest.files()

@@ -13,7 +13,7 @@ from ..models.conversion.calibrate import convert
 from ..models.conversion.foreign import find_trunk, read_trunk
 from ..models.networks.vgg import Encoder
 from ..models.weights.manifest import load_manifest
-from ..models.weights.store import locate
+from ..models.weights.search import locate
 from ..models.weights.tensors import read_tensors
 from .data import calibration_crops
 

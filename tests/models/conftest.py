@@ -9,10 +9,10 @@ import pytest
 from huggingface_hub import constants
 
 from adain_nodes.models.weights import manifest as manifest_module
-from adain_nodes.models.weights.manifest import Manifest, write_manifest
+from adain_nodes.models.weights.manifest import Manifest, WeightsFile, write_manifest
 
-from .hub_server import HubServer
-from .tiny_models import describe_model, write_model
+from .hub_server import BLOCK, HubServer
+from .tiny_models import describe, describe_model, write_model
 
 UseManifest = Callable[[Manifest], Manifest]
 
@@ -49,6 +49,15 @@ def hub(published: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]
         monkeypatch.setattr(constants, "ENDPOINT", server.endpoint)
         monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", server.endpoint + path)
         yield server
+
+
+@pytest.fixture
+def large(hub: HubServer, published: Path) -> WeightsFile:
+    """A file of several blocks in that repository."""
+    assert hub.requests.total() == 0
+    path = published / "large.safetensors"
+    path.write_bytes(bytes(range(256)) * (10 * BLOCK // 256))
+    return describe(path, published=True)
 
 
 @pytest.fixture

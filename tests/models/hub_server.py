@@ -16,12 +16,15 @@ import base64
 import hashlib
 import json
 import re
+import socket
+import struct
 import threading
 from collections import Counter
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 """A revision for tests, and what a branch name stands for."""
@@ -34,8 +37,19 @@ STATUS = {
     "EntryNotFound": 404,
 }
 
+Fault = Literal["cut", "reset", "stall", "more", "page"]
+"""What can happen to a body: it ends in the middle, as does the connection; nothing more comes;
+more comes than was said; a login page comes in place of all answers."""
+
+WAIT = 60
+"""Seconds after which a body that stalls is given up."""
+
+BLOCK = 1 << 16
+"""Bytes of a body that are sent at a time."""
+
 _TARGET = re.compile(r"/([\w.-]+/[\w.-]+)/resolve/([\w.-]+)/([\w.-]+)")
 _COMMIT_TARGET = re.compile(r"/api/models/([\w.-]+/[\w.-]+)/(preupload|commit)/main")
+_REVISION_TARGET = re.compile(r"/api/models/([\w.-]+/[\w.-]+)/revision/main(?:\?.*)?")
 _HASH = re.compile(r"[0-9a-f]{40}")
 
 
@@ -55,6 +69,21 @@ class HubServer:
         """How many of the next bodies get a wrong byte, the length staying right."""
         self.error: str | None = None
         """X-Error-Code to answer everything with, such as GatedRepo."""
+        self.status: int | None = None
+        """HTTP status to answer everything with, without any of the Hub's codes."""
+        self.fault: Fault | None = None
+        """What happens to bodies."""
+        self.faults = 1 << 30
+        """How many of the next bodies that happens to."""
+        self.redirect: str | None = None
+        """Address of another server that has the bodies."""
+        self.pace: Callable[[int], object] = lambda _: None
+        """Called before each `BLOCK` with the bytes that have been sent."""
+        self.authorized: list[str] = []
+        """Authorization of each request that had one."""
+        self.left = threading.Event()
+        """Set when a client has left a body that stalled."""
+        self.stopped = threading.Event()
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
@@ -78,17 +107,28 @@ class HubServer:
 
     def stop(self) -> None:
         """Closes the port: from then on the server is dead."""
+        self.stopped.set()
         if self._thread.is_alive():
             self._server.shutdown()
             self._thread.join()
         self._server.server_close()
 
+    def body_fault(self) -> Fault | None:
+        """What happens to the next body."""
+        with self._lock:
+            self.faults -= 1
+            return self.fault if self.faults >= 0 else None
+
     def answer(self, method: str, target: str) -> tuple[int, dict[str, str], bytes]:
         """Status, headers and body for a request."""
         with self._lock:
+            if self.status:
+                return self.status, {}, b""
+            if self.fault == "page":
+                return 200, {"Content-Type": "text/html"}, b"<!DOCTYPE html>Please log in"
             match = _TARGET.fullmatch(target)
-            if match is None:  # some clients ask for things of their own, once in a process
-                return 404, {}, b""
+            if match is None:
+                return self._answer_else(target)
             self.requests[method] += 1
             repository, revision, name = match.groups()
             path = self.root / repository / name
@@ -103,10 +143,24 @@ class HubServer:
                 return STATUS[error], {**headers, "X-Error-Code": error}, b""
             body = path.read_bytes()
             headers["ETag"] = f'"{hashlib.sha256(body).hexdigest()}"'
+            headers["Accept-Ranges"] = "bytes"
+            if self.redirect:
+                headers["X-Linked-Etag"] = headers["ETag"]
+                headers["X-Linked-Size"] = str(len(body))
+                return 302, {**headers, "Location": self.redirect + target}, b""
             if method == "GET" and self.corrupt:
                 self.corrupt -= 1
                 body = body[:-1] + bytes([body[-1] ^ 1])
             return 200, headers, body
+
+    def _answer_else(self, target: str) -> tuple[int, dict[str, str], bytes]:
+        """The same for what is no file: clients before 1.0 ask for a repository before they commit,
+        some for things of their own, once in a process."""
+        match = _REVISION_TARGET.fullmatch(target)
+        if match is None or not (self.root / match[1]).is_dir():
+            return 404, {}, b""
+        about: dict[str, Any] = {"id": match[1], "sha": COMMIT, "siblings": [], "xetEnabled": False}
+        return 200, {"Content-Type": "application/json"}, json.dumps(about).encode()
 
     def accept(self, target: str, body: bytes) -> tuple[int, dict[str, Any]]:
         """Status and JSON for a POST: what making a repository and committing to it takes."""
@@ -166,16 +220,42 @@ def _handler(hub: HubServer) -> type[BaseHTTPRequestHandler]:
             pass
 
         def _reply(self, method: str) -> None:
+            if "Authorization" in self.headers:
+                hub.authorized.append(self.headers["Authorization"])
             status, headers, body = hub.answer(method, self.path)
+            first, last = 0, len(body) - 1
+            asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
+            if method == "GET" and status == 200 and asked:
+                first, last = int(asked[1]), min(last, int(asked[2] or last))
+                headers["Content-Range"] = f"bytes {first}-{last}/{len(body)}"
+                status, body = 206, body[first : last + 1]
+            fault = hub.body_fault() if method == "GET" and status < 300 else None
             self.send_response(status)
-            for name, value in {**headers, "Content-Length": str(len(body))}.items():
+            length = {} if fault == "more" else {"Content-Length": str(len(body))}
+            for name, value in {**headers, **length}.items():
                 self.send_header(name, value)
             self.end_headers()
             if method == "GET":
                 try:
-                    self.wfile.write(body)
+                    self._send(body, fault)
                 except (BrokenPipeError, ConnectionResetError):
                     self.close_connection = True  # the client has cancelled
+
+        def _send(self, body: bytes, fault: Fault | None) -> None:
+            end = len(body) // 2 if fault in ("cut", "reset", "stall") else len(body)
+            for start in range(0, end, BLOCK):
+                hub.pace(start)
+                self.wfile.write(body[start : min(start + BLOCK, end)])
+            while fault == "more" and not hub.stopped.is_set():
+                self.wfile.write(bytes(BLOCK))
+            if fault == "stall":
+                self.connection.settimeout(WAIT)
+                self.connection.recv(1)  # nothing comes until the client is gone
+                hub.left.set()
+            if fault == "reset":
+                linger = struct.pack("ii", 1, 0)
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                self.connection.close()
 
     return Handler
 

@@ -6,16 +6,21 @@ keeps off the network.
 
 from __future__ import annotations
 
-import inspect
+import json
 import logging
 import re
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from ...host.errors import InputError, one_line
 from ...host.plain import Progress
+from . import fetch
 from .tensors import file_sha256
+
+PATIENCE = 30.0
+"""Seconds to wait for the next byte."""
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +33,13 @@ def cached(repo_id: str, filename: str, revision: str) -> Path | None:
     return Path(path) if isinstance(path, str) else None
 
 
+def page(repo_id: str, filename: str, revision: str) -> str:
+    """Where people can look at a file and download it by hand."""
+    from huggingface_hub import constants  # noqa: PLC0415  slow, seldom needed
+
+    return f"{constants.ENDPOINT}/{repo_id}/blob/{revision}/{filename}"
+
+
 def download(
     repo_id: str,
     filename: str,
@@ -37,62 +49,59 @@ def download(
     progress: Progress | None = None,
     force: bool = False,
 ) -> Path:
-    """Fetches a file into the Hub's cache unless it is there; its content is not checked.
+    """Fetches a file into the Hub's cache unless it is there; of its content only the size is
+    checked.
+
+    It runs the Hub's client in a process of its own, see `fetch`, which ends at once if `progress`
+    raises, if nothing comes for `PATIENCE` seconds, or if more comes than the file has.
 
     Args:
         repo_id: repository, namespace/name.
         filename: name in that repository.
         revision: commit, 40 hexadecimal digits.
         size: size of the file in bytes, without which there is no progress.
-        progress: called with bytes done and bytes in total as they arrive, and cancels by raising;
-            with clients too old to report, called before and after only. If absent, the client
-            shows its own bar on a terminal.
+        progress: called with bytes done and bytes in total, several times a second, and cancels by
+            raising. If absent, the client shows its own bar on a terminal.
         force: whether to fetch the file even if it is there.
 
     Raises:
         InputError: the file cannot be fetched; the message says why.
     """
-    from huggingface_hub import errors, hf_hub_download  # noqa: PLC0415  slow, seldom needed
+    from huggingface_hub import constants  # noqa: PLC0415  slow, seldom needed
 
-    source = f"{repo_id} at revision {revision}"
     megabytes = f" ({size / 1e6:.1f} MB)" if size else ""
-    logger.info("fetching %s%s from %s", filename, megabytes, source)
-    report = _Report(size, progress) if progress and size else None
-    options: dict[str, Any] = {}
-    if report and "tqdm_class" in inspect.signature(hf_hub_download).parameters:
-        options["tqdm_class"] = report.bar_class()
-    try:
-        if report:
-            report(0)
-        path = hf_hub_download(
-            repo_id,
-            filename,
-            revision=revision,
-            force_download=force,
-            **options,
-        )
-        if report:
-            report.finish()
-        return Path(path)
-    except Exception as error:
-        if report and report.raised:
-            raise report.raised from None
-        # Subclasses first: gated is a kind of not found, and locally missing one of missing.
-        if isinstance(error, errors.GatedRepoError):
-            reason = f"{source} asks for its terms to be accepted and a login (hf auth login)"
-        elif isinstance(error, errors.RepositoryNotFoundError):
-            reason = f"there is no {repo_id}, or it is private"
-        elif isinstance(error, errors.RevisionNotFoundError):
-            reason = f"{repo_id} has no revision {revision}"
-        elif isinstance(error, errors.LocalEntryNotFoundError):
-            reason = f"the Hub cannot be reached: offline, or a wrong address ({one_line(error)})"
-        elif isinstance(error, errors.EntryNotFoundError):
-            reason = f"{source} has no such file"
-        elif isinstance(error, OSError | RuntimeError | ValueError):
-            reason = f"{one_line(error)}"
-        else:
-            raise
-        raise InputError(f"{filename} cannot be fetched: {reason}") from error
+    logger.info("fetching %s%s from %s at revision %s", filename, megabytes, repo_id, revision)
+    job = {
+        "repo_id": repo_id,
+        "filename": filename,
+        "revision": revision,
+        "endpoint": constants.ENDPOINT,
+        "cache_dir": constants.HF_HUB_CACHE,
+        "force_download": force,
+        "size": size,
+        "patience": PATIENCE,
+        "sys_path": sys.path,
+    }
+    done, total = 0, size or 0
+    report = progress if size else None
+    if report:
+        report(done, total)
+    why = "the download has ended without a word"
+    with _started(job, quiet=report is not None) as process:
+        try:
+            for message in map(json.loads, process.stdout or ()):
+                if "reason" in message:
+                    why = message["reason"]
+                    break
+                # A client that starts over counts from 0 again.
+                done = total if "path" in message else max(done, min(message["done"], total))
+                if report:
+                    report(done, total)
+                if "path" in message:
+                    return Path(message["path"])
+        finally:
+            _end(process)
+    raise InputError(f"{filename} cannot be fetched: {why}")
 
 
 def download_checked(repo_id: str, filename: str, revision: str) -> Path:
@@ -139,50 +148,27 @@ def upload(repo_id: str, files: Mapping[str, bytes], message: str) -> str:
         return api.create_commit(repo_id, additions, commit_message=message).oid
     # The HTTP library below the client raises exceptions of its own.
     except Exception as error:
-        status = getattr(getattr(error, "response", None), "status_code", None)
-        needs_login = "a login that may write there is needed (hf auth login)"
-        reason = needs_login if status in (401, 403) else one_line(error)
+        reason = fetch.reason(error, repo_id)
         raise InputError(f"{repo_id} cannot be written to: {reason}") from error
 
 
-class _Report:
-    """Turns the progress bars of the Hub's client into calls of one `Progress`."""
+def _started(job: Mapping[str, object], *, quiet: bool) -> subprocess.Popen[str]:
+    try:
+        return subprocess.Popen(
+            [sys.executable, fetch.__file__, json.dumps(job)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL if quiet else None,
+            text=True,
+        )
+    except OSError as error:
+        raise InputError(f"{job['filename']} cannot be fetched: {one_line(error)}") from error
 
-    def __init__(self, total: int, progress: Progress) -> None:
-        self.total = total
-        self.progress = progress
-        self.done = 0
-        self.raised: BaseException | None = None
 
-    def __call__(self, done: int) -> None:
-        # Some transfers have two bars, and a retry starts one over: the furthest counts.
-        self.done = max(self.done, min(done, self.total))
-        try:
-            self.progress(self.done, self.total)
-        except BaseException as error:
-            self.raised = error
-            raise
-
-    def finish(self) -> None:
-        """Raises what the client has swallowed; reports the end if that is still missing."""
-        if self.raised:
-            raise self.raised
-        if self.done < self.total:
-            self(self.total)
-
-    def bar_class(self) -> type:
-        """A class for the client's bars that shows nothing and reports here."""
-        from huggingface_hub.utils.tqdm import tqdm  # noqa: PLC0415  slow, seldom needed
-
-        report = self
-
-        class Bar(tqdm):
-            def __init__(self, *_: object, initial: int = 0, **__: object) -> None:
-                super().__init__(disable=True)  # type: ignore[no-untyped-call, unused-ignore]
-                self.bytes_done = initial
-
-            def update(self, n: float | None = 1) -> None:
-                self.bytes_done += int(n or 0)
-                report(self.bytes_done)
-
-        return Bar
+def _end(process: subprocess.Popen[str]) -> None:
+    """Ends a process, which has a second to clean up."""
+    process.terminate()
+    try:
+        process.wait(1)
+    except subprocess.TimeoutExpired:
+        process.kill()

@@ -10,7 +10,7 @@ from pathlib import Path
 from ...host.errors import InputError
 from .hub import upload
 from .manifest import Manifest, WeightsFile, is_installed, load_manifest, write_manifest
-from .store import locate
+from .search import locate
 from .tensors import file_sha256, identify, read_tensors
 
 CARD_HEADER = """\

@@ -2,9 +2,6 @@
 
 A model is one of the manifest or one of the user's: a decoder file whose metadata names the encoder
 it was trained for, or a folder with `encoder.safetensors` and `decoder.safetensors`.
-
-A file of the manifest is searched for in the host's model folders, in the package, in the Hub's
-cache and on the Hub, and used only if its sha256 is that of the manifest.
 """
 
 from __future__ import annotations
@@ -18,15 +15,12 @@ from typing import Literal
 
 from ...host.errors import InputError
 from ...host.plain import Progress
-from . import hub
 from .manifest import WeightsFile, load_manifest
-from .tensors import DECODER_FORMAT, ENCODER_KEY, file_sha256, read_metadata
+from .search import Source, copies, locate
+from .tensors import DECODER_FORMAT, ENCODER_KEY, read_metadata
 
 ENCODER_FILE = "encoder.safetensors"
 DECODER_FILE = "decoder.safetensors"
-
-Source = Literal["folder", "package", "cached"]
-"""A model folder of the host, the package, the Hub's cache."""
 
 Whereabouts = Source | Literal["downloads on first use", "not published", "missing"]
 """Where a file comes from; `missing` is an encoder that a user's decoder names and no model has."""
@@ -78,23 +72,6 @@ class ModelFiles:
 
     encoder_name: str
     """What messages call the encoder: the name of a manifest's model or of a folder."""
-
-
-@dataclass(frozen=True)
-class Copy:
-    """A copy of a manifest's file on this machine, checked."""
-
-    path: Path
-    """Where it is, or should be."""
-
-    source: Source
-    """What kind of place that is."""
-
-    sha256: str
-    """sha256 of the copy, 64 hexadecimal digits; empty if an embedded file is missing."""
-
-    sound: bool
-    """Whether that is the manifest's sha256."""
 
 
 @dataclass(frozen=True)
@@ -160,96 +137,12 @@ def find_model(
     return ModelFiles(encoder, decoder, model.encoder_name)
 
 
-def locate(file: WeightsFile, *, folders: Sequence[Path], progress: Progress | None = None) -> Path:
-    """Finds a file of the manifest and downloads it if it is not on this machine yet.
-
-    A copy with another sha256 is skipped with a warning; only that in the Hub's cache is replaced.
-
-    Args:
-        file: what to find.
-        folders: the host's model folders, searched first.
-        progress: see `hub.download`.
-
-    Raises:
-        InputError: no copy has the right sha256 and none can be downloaded; the message says what
-            to do.
-    """
-    for path, _ in _copies(file, folders):
-        if _is_sound(file, path):
-            return path
-    by_hand = (
-        f"To do without the Hub, put the file into {folders[0]} (sha256 {file.sha256})."
-        if folders
-        else f"To do without the Hub, use a folder with {ENCODER_FILE} and {DECODER_FILE}."
-    )
-    if file.repo_id is None or file.revision is None:
-        raise InputError(
-            f"{file.filename} is not on this machine and not published on the Hugging Face Hub "
-            f"(repo_id and revision are null in the manifest). {by_hand}"
-        )
-    # A cached copy that is still there at this point is broken, and only forcing replaces it.
-    is_cached = hub.cached(file.repo_id, file.filename, file.revision) is not None
-    for force in (True,) if is_cached else (False, True):
-        try:
-            path = hub.download(
-                file.repo_id,
-                file.filename,
-                file.revision,
-                size=file.size,
-                progress=progress,
-                force=force,
-            )
-        except InputError as error:
-            raise InputError(f"{error}. {by_hand}") from error
-        if _is_sound(file, path):
-            return path
-    raise InputError(
-        f"{file.filename} of {file.repo_id} has sha256 {file_sha256(path)} after a fresh download, "
-        f"expected {file.sha256}: the server or a proxy changes it. {by_hand}"
-    )
-
-
-def verify(file: WeightsFile, *, folders: Sequence[Path]) -> list[Copy]:
-    """Checks every copy of a file on this machine; only an embedded file must have one."""
-    checked = []
-    for path, source in _copies(file, folders):
-        sha256 = file_sha256(path)
-        checked.append(Copy(path, source, sha256, sha256 == file.sha256))
-    if file.embedded and not file.embedded_path.is_file():
-        checked.append(Copy(file.embedded_path, "package", "", False))
-    return checked
-
-
-def _copies(file: WeightsFile, folders: Sequence[Path]) -> Iterator[tuple[Path, Source]]:
-    """Every copy of a file on this machine, unchecked, in the order of the search."""
-    for folder in folders:
-        if (folder / file.filename).is_file():
-            yield folder / file.filename, "folder"
-    if file.embedded and file.embedded_path.is_file():
-        yield file.embedded_path, "package"
-    if file.repo_id is not None and file.revision is not None:
-        path = hub.cached(file.repo_id, file.filename, file.revision)
-        if path is not None:
-            yield path, "cached"
-
-
-def _is_sound(file: WeightsFile, path: Path) -> bool:
-    try:
-        sha256 = file_sha256(path)
-    except OSError as error:
-        logger.warning("skipping %s: %s", path, error)
-        return False
-    if sha256 != file.sha256:
-        logger.warning("skipping %s: its sha256 is %s, expected %s", path, sha256, file.sha256)
-    return sha256 == file.sha256
-
-
 def _status(file: WeightsFile | Path | str, folders: Sequence[Path]) -> FileStatus:
     if isinstance(file, str):
         return FileStatus("missing", 0)
     if isinstance(file, Path):
         return FileStatus("folder", file.stat().st_size)
-    for path, source in _copies(file, folders):
+    for path, source in copies(file, folders):
         return FileStatus(source, path.stat().st_size)
     return FileStatus("downloads on first use" if file.repo_id else "not published", file.size)
 

@@ -11,7 +11,7 @@ from adain_nodes.host.errors import InputError
 from adain_nodes.models.weights import manifest as manifest_module
 from adain_nodes.models.weights.manifest import Manifest, load_manifest, write_manifest
 from adain_nodes.models.weights.publish import CARD_HEADER, publish, refreshed
-from adain_nodes.models.weights.store import locate
+from adain_nodes.models.weights.search import locate
 from adain_nodes.models.weights.tensors import file_sha256
 
 from ..hub_server import COMMIT, HubServer
