@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import TextIOWrapper
 
-from ..host.errors import InputError
+from ..host.errors import InputError, one_line
 from . import ablate, augment, bench, evaluate, grid, models, styles, stylize, train
 
 SUBCOMMANDS = (stylize, augment, styles, models, grid, train, evaluate, ablate, bench)
@@ -50,6 +50,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return int(options.run(options) or 0)
     except (InputError, OSError) as error:
         print(f"adain-nodes: error: {error}", file=sys.stderr)
+        return 2
+    except (MemoryError, RuntimeError) as error:
+        from ..host.memory import is_out_of_memory
+
+        if not is_out_of_memory(error):
+            raise
+        print(f"adain-nodes: error: not enough memory: {one_line(error)}", file=sys.stderr)
         return 2
     except _Terminated:
         print("adain-nodes: terminated", file=sys.stderr)

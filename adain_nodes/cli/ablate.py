@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,6 +60,7 @@ def run(options: argparse.Namespace) -> None:
     from ..files.pictures import picture_size
     from ..host.devices import chosen_device
     from ..host.processes import joined_world, local_device
+    from ..host.writing import claimed
     from ..training.ablation.study import Pictures, Study, hold_out
     from ..training.encoders import encoder_tensors, shared_encoder
 
@@ -73,7 +75,7 @@ def run(options: argparse.Namespace) -> None:
         picture_size(path)
     device = local_device(chosen_device(options.device))
     tensors, _ = encoder_tensors(options.encoder, contents, training.seed)
-    with joined_world() as world:
+    with joined_world() as world, claimed(options.output) if world.is_main else nullcontext():
         study = Study(
             shared_encoder(tensors, world).to(device),
             Pictures(contents, styles, held_out_contents, held_out_styles),

@@ -65,6 +65,7 @@ def run(options: argparse.Namespace) -> None:
     from ..models.model import load_model
     from ..pipeline.sweeps import Sweep
     from .progress import terminal_progress
+    from .stylize_names import check_output
 
     folders = (*contents_of(options), *options.style)
     options.content = files_of(contents_of(options), READABLE_SUFFIXES)
@@ -77,6 +78,7 @@ def run(options: argparse.Namespace) -> None:
     rows, columns, pieces = extent(options.sweep, len(contents), len(styles))
     height, width = (count * options.cell + (count - 1) * GAP for count in (rows, columns))
     check_writable(options.output, (height, width))
+    check_output(options.output, (*options.content, *options.style, *filter(None, [options.mask])))
     model = load_model(
         options.model, precision=options.precision, device=chosen_device(options.device)
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,6 +63,7 @@ def run(options: argparse.Namespace) -> None:
     from ..files.formats import READABLE_SUFFIXES
     from ..host.devices import chosen_device
     from ..host.processes import joined_world, local_device
+    from ..host.writing import claimed
     from ..training.checkpoint import read_decoder
     from ..training.data import RandomCrops, emphasis
     from ..training.encoders import encoder_tensors, shared_encoder
@@ -84,7 +86,7 @@ def run(options: argparse.Namespace) -> None:
         weights=emphasis(style_paths, training.emphasis),
         recolored=training.recolored_styles,
     )
-    with joined_world() as world:
+    with joined_world() as world, claimed(options.output) if world.is_main else nullcontext():
         encoder = shared_encoder(tensors, world)
         decoder = None
         if options.decoder:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import signal
+import threading
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -144,16 +147,53 @@ def training_options(options: argparse.Namespace, defaults: TrainingOptions) -> 
 
 
 def steps_of(trainer: Trainer) -> Iterator[None]:
-    """Trains to the end, one step at a time; the main process shows how far it is."""
+    """Trains to the end, one step at a time; the main process shows how far it is.
+
+    SIGINT and SIGTERM wait for the end of a step and leave a checkpoint of it; the second does not
+    wait.
+    """
     from .progress import StepProgress
 
-    if not trainer.world.is_main:
-        yield from (None for _ in trainer.run())
-        return
-    progress = StepProgress(trainer.options.steps, trainer.step)
+    is_main = trainer.world.is_main
+    progress = StepProgress(trainer.options.steps, trainer.step) if is_main else None
     try:
-        for _ in trainer.run():
-            progress.update(trainer.step, trainer.log.last)
-            yield
+        with _signals_held() as held:
+            for _ in trainer.run():
+                if progress:
+                    progress.update(trainer.step, trainer.log.last)
+                yield
+                if held:
+                    trainer.save()
+                    return
     finally:
-        progress.close()
+        if progress:
+            progress.close()
+
+
+@contextmanager
+def _signals_held() -> Iterator[list[int]]:
+    """Holds back the first SIGINT or SIGTERM, which takes effect at the end; it is in the list."""
+    held: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield held  # signals reach the main thread alone
+        return
+    numbers = (signal.SIGINT, signal.SIGTERM)
+
+    def hold(number: int, _frame: object) -> None:
+        held.append(number)
+        if len(held) > 1:
+            release()
+
+    def release() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if held:
+            first = held[0]
+            held.clear()
+            signal.raise_signal(first)
+
+    before = {number: signal.signal(number, hold) for number in numbers}
+    try:
+        yield held
+    finally:
+        release()

@@ -16,6 +16,7 @@ from PIL import Image, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
 
 from ..host.downloads import missing_download
 from ..host.errors import InputError, one_line
+from ..host.options import check_pixels
 from .folders import PACKAGES
 
 _SUFFIXES = """
@@ -33,7 +34,7 @@ _NAMES = {"pillow-heif": "HEIC", "pillow-jxl-plugin": "JPEG XL"}
 _JPEG_XL = (b"\xff\x0a", b"\0\0\0\x0cJXL ")
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
-_NO_LIMIT = 1 << 40
+_LONGEST_TEXT = 1 << 28  # bytes, unpacked
 
 
 def _readable_suffixes() -> frozenset[str]:
@@ -56,6 +57,7 @@ def opened(path: str | os.PathLike[str]) -> Iterator[Image.Image]:
         # Of a file by name, Pillow would map pixels into memory; of some TIFF files that are to be
         # turned, in a wrong order.
         with _unlimited, Path(path).open("rb") as file, _open(file) as image:
+            check_pixels(str(path), image.height, image.width)
             yield image
     except InputError:
         raise
@@ -146,13 +148,13 @@ def _tiff_layout(file: BinaryIO) -> str | None:
 
 
 class _Unlimited:
-    """Lets Pillow open pictures that are larger than it expects, and PNG files with long texts or
-    profiles: whoever names a file means it. Several threads may be inside."""
+    """Lets Pillow open pictures that are larger than it expects, see `check_pixels`, and PNG files
+    with longer texts or profiles. Several threads may be inside."""
 
     _LIMITS: tuple[tuple[Any, str, int | None], ...] = (
         (Image, "MAX_IMAGE_PIXELS", None),
-        (PngImagePlugin, "MAX_TEXT_CHUNK", _NO_LIMIT),
-        (PngImagePlugin, "MAX_TEXT_MEMORY", _NO_LIMIT),
+        (PngImagePlugin, "MAX_TEXT_CHUNK", _LONGEST_TEXT),
+        (PngImagePlugin, "MAX_TEXT_MEMORY", _LONGEST_TEXT),
     )
 
     def __init__(self) -> None:

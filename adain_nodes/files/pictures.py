@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -122,10 +123,12 @@ def write_picture(
     if metadata is not None and metadata.dpi is not None:
         options["dpi"] = metadata.dpi
     with written_whole(path) as temporary:
+        encoded = BytesIO()  # libjpeg does not notice that a disk is full
         try:
-            image.save(temporary, file_format, **options)
+            image.save(encoded, file_format, **options)
         except ValueError as error:
             raise InputError(f"{path} cannot be written: {one_line(error)}") from error
+        temporary.write_bytes(encoded.getbuffer())
 
 
 def _color_tag(file_format: str, image: Image.Image) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from numbers import Real
 from typing import Literal, get_args
@@ -63,6 +64,10 @@ STYLE_WEIGHTS: dict[Reference, float | None] = {"paper": None, "torch": 1e-2, "p
 DEFAULT_MODEL = "adain-vgg16"
 """The model that is used where none is named."""
 
+MEGAPIXELS = 512
+"""Size of a picture in millions of px beyond which it is taken for a mistake or an attack: 6 GB in
+fp32. `ADAIN_MAX_MEGAPIXELS` in the environment sets another limit."""
+
 _ENDS = {
     "alpha": ("the content", "the full style"),
     "smoothing": ("each frame on its own", "the first frame's statistics throughout"),
@@ -102,6 +107,24 @@ def check_size(name: str, pixels: int) -> None:
     """
     if pixels < 0:
         raise InputError(f"{name} must be 0 (keep the size) or a number of px above, got {pixels}")
+
+
+def check_pixels(name: str, height: int, width: int) -> None:
+    """Checks that a picture is not beyond the limit, see `MEGAPIXELS`.
+
+    Raises:
+        InputError: it is, or the limit is not a number.
+    """
+    text = os.getenv("ADAIN_MAX_MEGAPIXELS", str(MEGAPIXELS))
+    try:
+        limit = float(text)
+    except ValueError:
+        raise InputError(f"ADAIN_MAX_MEGAPIXELS must be a number, got {text!r}") from None
+    if height * width > limit * 1e6:
+        raise InputError(
+            f"{name} has {width}x{height} px, more than {limit:g} megapixels: "
+            "ADAIN_MAX_MEGAPIXELS in the environment sets another limit"
+        )
 
 
 def check_steps(name: str, steps: object) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..host.options import check_size
+from ..host.options import check_pixels, check_size
 from ..models.networks.vgg import MIN_SIDE
 
 
@@ -48,11 +48,12 @@ def scaled_size(size: tuple[int, int], shorter_side: int) -> tuple[int, int]:
     """Height and width whose shorter one is `shorter_side`, at the same aspect; 0 keeps `size`.
 
     Raises:
-        InputError: `shorter_side` is negative.
+        InputError: `shorter_side` is negative, or the size beyond the limit of pictures.
     """
     check_size("the shorter side", shorter_side)
     if shorter_side == 0:
         return size
     factor = shorter_side / min(size)
     height, width = (max(1, round(side * factor)) for side in size)
+    check_pixels(f"a picture with a shorter side of {shorter_side} px", height, width)
     return height, width

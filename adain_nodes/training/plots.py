@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from functools import cache
+from io import BytesIO
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,9 @@ def new_figure(width: float, height: float) -> Any:
 def save_figure(figure: Any, path: Path) -> None:
     """Writes a PNG file, whole or not at all."""
     with written_whole(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=110)
+        drawn = BytesIO()
+        figure.savefig(drawn, format="png", dpi=110)
+        temporary.write_bytes(drawn.getbuffer())
 
 
 def plot_log(log: Path, output: Path) -> None:

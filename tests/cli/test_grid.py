@@ -103,6 +103,10 @@ def test_a_sheet_shows_what_its_sweep_makes(command: Command, tiny_model_folder:
         (f"{FOUR} --sweep interpolation --content c1.png c2.png", "takes one content, got 2"),
         (f"{ONE} --cell 0", "--cell must be at least 1 px, got 0"),
         (f"{ONE} --cell 70000 -o sheet.jpg", "write .png"),
+        (f"{ONE} -o c1.png", "the output c1.png is the input c1.png"),
+        (f"{ONE} -o s1.png", "the output s1.png is the input s1.png"),
+        (f"{FOUR} --sweep interpolation -o ./s4.png", "is the input s4.png"),
+        (f"{ONE} --size 1000000000", "more than 512 megapixels"),
     ],
 )
 def test_bad_input_is_refused_in_one_line(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,8 +15,10 @@ import torch
 from torch import nn
 
 from adain_nodes.cli import main, train
+from adain_nodes.cli.progress import StepProgress
 from adain_nodes.cli.training import training_options
 from adain_nodes.files.pictures import read_picture, write_picture
+from adain_nodes.host.writing import claimed
 from adain_nodes.models.networks.vgg import Encoder
 from adain_nodes.models.weights.tensors import identify, read_tensors, write_tensors
 from adain_nodes.training import data
@@ -134,7 +137,7 @@ def test_previews_and_a_plot_are_made_on_the_way_and_at_the_end(
 def test_previews_are_not_made_unless_wanted(command: list[str], tmp_path: Path) -> None:
     assert main([*command, "--output", str(tmp_path / "run")]) == 0
     names = {path.name for path in (tmp_path / "run").iterdir()}
-    assert names == {"checkpoint.safetensors", "encoder.safetensors", "log.jsonl"}
+    assert names == {".lock", "checkpoint.safetensors", "encoder.safetensors", "log.jsonl"}
 
 
 def test_broken_pictures_are_listed_at_the_end(
@@ -300,3 +303,46 @@ def test_a_wrong_option_is_one_line_and_no_folder(
     message = capsys.readouterr().err
     assert value in message and message.count("\n") == 1
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_signal_leaves_a_checkpoint_at_once(
+    command: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    number: signal.Signals,
+    times: int,
+) -> None:
+    """The second one does not wait for it."""
+    handlers = [signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGINT)]
+    update = StepProgress.update
+
+    def signalling(self: StepProgress, step: int, latest: dict[str, float]) -> None:
+        update(self, step, latest)
+        if step == 2:
+            for _ in range(times):
+                signal.raise_signal(number)
+
+    monkeypatch.setattr(StepProgress, "update", signalling)
+    run = tmp_path / "run"
+    assert main([*command, "--output", str(run)]) == 128 + number
+    checkpoint = run / "checkpoint.safetensors"
+    if times == 1:
+        assert read_tensors(checkpoint)[1]["step"] == "2"
+    assert checkpoint.exists() == (times == 1)
+    assert not list(run.glob(".*.partial"))
+    assert [signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGINT)] == handlers
+    monkeypatch.undo()
+    assert main([*command, "--output", str(run)]) == 0
+    assert read_tensors(checkpoint)[1]["step"] == "3"
+
+
+def test_two_runs_do_not_share_a_folder(
+    command: list[str], tmp_path: Path, capsys: Capture
+) -> None:
+    run = tmp_path / "run"
+    with claimed(run):
+        assert main([*command, "--output", str(run)]) == 2
+    assert f"{run} is in use" in capsys.readouterr().err
+    assert not (run / "checkpoint.safetensors").exists()

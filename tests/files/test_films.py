@@ -15,6 +15,7 @@ from adain_nodes.files.video import VIDEO_SUFFIXES, Video
 from adain_nodes.files.video_writing import VIDEO_FORMATS
 from adain_nodes.host.errors import InputError
 
+from ..limits import files_limited
 from .videos import write_video
 
 
@@ -165,3 +166,23 @@ def test_the_documentation_lists_what_is_read_and_written() -> None:
     read, written = map(suffixes, listed["video"])
     assert read == VIDEO_SUFFIXES
     assert written == set(VIDEO_FORMATS)
+
+
+@pytest.mark.parametrize("suffix", sorted(ANIMATION_SUFFIXES | frozenset(VIDEO_FORMATS)))
+@pytest.mark.parametrize("missing", [1, 5000])
+def test_a_film_for_which_the_disk_has_no_room_is_not_written(
+    tmp_path: Path, suffix: str, missing: int
+) -> None:
+    if suffix in VIDEO_FORMATS:
+        pytest.importorskip("av")
+    paths = [tmp_path / f"{number}.png" for number in range(8)]
+    for path in paths:
+        write_picture(path, torch.rand(64, 96, 3))
+    film = PictureSequence(paths)
+    output = tmp_path / f"film{suffix}"
+    write_film(output, film, film, film.size)
+    size = output.stat().st_size
+    output.unlink()
+    with files_limited(size - missing), pytest.raises(InputError, match="File too large"):
+        write_film(output, film, film, film.size)
+    assert sorted(tmp_path.iterdir()) == sorted(paths)

@@ -14,6 +14,8 @@ from adain_nodes.files.pictures import check_writable, picture_size, read_pictur
 from adain_nodes.files.pictures import write_picture as write
 from adain_nodes.host.errors import InputError
 
+from ..limits import files_limited
+
 
 def gradient(height: int = 3, width: int = 5, channels: int = 3) -> torch.Tensor:
     values = torch.arange(height * width * channels) * 7 % 256
@@ -235,24 +237,6 @@ def test_sides_that_a_format_cannot_store_are_refused() -> None:
         check_writable(Path("a.webp"), (1, 16384))
 
 
-def test_a_failed_write_leaves_the_old_file_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "a.png"
-    write(path, gradient())
-    before = path.read_bytes()
-
-    def fail(_image: Image.Image, file: Path, *_: object, **__: object) -> None:
-        file.write_bytes(b"half")
-        raise OSError("No space left on device")
-
-    monkeypatch.setattr(Image.Image, "save", fail)
-    with pytest.raises(InputError, match=r"a\.png cannot be written: No space left"):
-        write(path, 1 - gradient())
-    assert path.read_bytes() == before
-    assert listing(tmp_path) == ["a.png"]
-
-
 def test_a_picture_with_nan_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nan"):
         write(tmp_path / "a.png", torch.full((2, 2, 3), float("nan")))
@@ -317,3 +301,38 @@ def test_lab_becomes_rgb(tmp_path: Path) -> None:
     torch.testing.assert_close(
         read_picture(tmp_path / "a.tif")[0, 0, 0], expected, atol=0.03, rtol=0
     )
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp"])
+@pytest.mark.parametrize("missing", [1, 5000])
+def test_a_picture_for_which_the_disk_has_no_room_is_not_written(
+    tmp_path: Path, suffix: str, missing: int
+) -> None:
+    path = tmp_path / f"a{suffix}"
+    write(path, gradient(64, 96))
+    before = path.read_bytes()
+    large = torch.rand(64, 96, 3)
+    write(tmp_path / f"b{suffix}", large)
+    size = (tmp_path / f"b{suffix}").stat().st_size
+    with files_limited(size - missing), pytest.raises(InputError, match="File too large"):
+        write(path, large)
+    assert path.read_bytes() == before
+    assert listing(tmp_path) == [f"a{suffix}", f"b{suffix}"]
+
+
+def test_pictures_beyond_the_limit_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.png"
+    write(path, gradient(10, 20))
+    monkeypatch.setenv("ADAIN_MAX_MEGAPIXELS", "0.0002")
+    assert read_picture(path).shape == (1, 10, 20, 3)
+    monkeypatch.setenv("ADAIN_MAX_MEGAPIXELS", "0.000199")
+    for read in (read_picture, picture_size):
+        with pytest.raises(
+            InputError, match=r"a\.png has 20x10 px, more than 0\.000199 megapixels"
+        ):
+            read(path)
+    monkeypatch.setenv("ADAIN_MAX_MEGAPIXELS", "many")
+    with pytest.raises(InputError, match="must be a number, got 'many'"):
+        read_picture(path)

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from adain_nodes.host.errors import InputError
-from adain_nodes.host.writing import write_text, written_whole
+from adain_nodes.host.writing import STALE, claimed, write_text, written_whole
 
 
 @pytest.mark.parametrize("before", [None, "before"])
@@ -87,3 +89,50 @@ def test_what_the_system_refuses_is_told_in_one_line(
     with pytest.raises(InputError, match=rf"{name} cannot be written: {reason}[a-z ]*$"):
         write_text(tmp_path / name, "text")
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_what_killed_processes_left_is_removed_after_a_day(tmp_path: Path) -> None:
+    for name, age in (("old", 2 * STALE), ("young", 0.0)):
+        path = tmp_path / f".{name}.partial"
+        path.touch()
+        os.utime(path, (path.stat().st_atime, path.stat().st_mtime - age))
+    write_text(tmp_path / "a.txt", "whole")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".young.partial", "a.txt"]
+
+
+CLAIM = """
+import sys
+from pathlib import Path
+from adain_nodes.host.writing import claimed
+
+with claimed(Path(sys.argv[1])):
+    print("claimed", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_folder_is_one_process_s_until_it_ends_or_is_killed(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "run"
+    with subprocess.Popen(
+        [sys.executable, "-c", CLAIM, str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "claimed\n"
+        with pytest.raises(InputError, match=r"run is in use: another process"), claimed(folder):
+            pass
+        process.kill()
+    with claimed(folder):
+        pass
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(InputError, match=r"run cannot be written to"),
+        claimed(tmp_path / "file/run"),
+    ):
+        pass
