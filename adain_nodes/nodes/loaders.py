@@ -11,7 +11,7 @@ from ..files.pictures import read_picture
 from ..host import surroundings
 from ..host.options import PRECISIONS, Precision
 from ..models.model import Model, load_model
-from ..models.weights.manifest import load_manifest
+from ..models.weights.manifest import known_models
 from ..models.weights.store import find_model, list_models
 from . import schema
 
@@ -60,9 +60,10 @@ class AdaINModelLoader:
     def IS_CHANGED(cls, model_name: str | None, **_: object) -> str | float:  # noqa: N802  ComfyUI's name
         if model_name is None:  # linked, and not known yet
             return float("nan")
-        if load_manifest().find(model_name):
+        folders = surroundings.current().model_folders()
+        if known_models(folders).find(model_name):
             return ""  # its files are known by their sha256
-        files = find_model(model_name, folders=surroundings.current().model_folders())
+        files = find_model(model_name, folders=folders)
         return " ".join(
             f"{path} {path.stat().st_mtime_ns}" for path in (files.encoder, files.decoder)
         )

@@ -22,6 +22,7 @@ from typing import Any, Literal
 from ..files.metadata import Metadata, read_metadata
 from ..files.pictures import check_writable, read_picture, write_picture
 from ..host.errors import InputError
+from ..host.json_text import parse_json
 from ..host.writing import write_text
 from ..models.model import Model
 from ..pipeline.checks import check_same_encoder
@@ -172,7 +173,7 @@ def _former_lines(path: Path) -> dict[str, str]:
     if not path.exists():
         return {}
     try:
-        return {json.loads(line)["output"]: line for line in path.read_text().splitlines()}
+        return {parse_json(line)["output"]: line for line in path.read_text().splitlines()}
     except (ValueError, TypeError, KeyError) as error:
         raise InputError(f"{path} is damaged ({error!r}): give another output folder") from error
 

@@ -15,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from ..host.errors import InputError, one_line
+from ..host.json_text import parse_json
 from ..models.networks.decoder import Decoder
 from ..models.networks.vgg import Architecture, Encoder
 from ..models.weights.manifest import load_manifest
@@ -22,6 +23,7 @@ from ..models.weights.tensors import (
     DECODER_FORMAT,
     ENCODER_KEY,
     EncoderIdentity,
+    check_values,
     identify,
     read_tensors,
     write_tensors,
@@ -91,15 +93,18 @@ def load_checkpoint(
         }:
             raise InputError(f"{path} is the checkpoint of another kind of decoder")
 
+        def tensor(name: str) -> Tensor:
+            return check_values(path, name, file.get_tensor(name))
+
         def restore(network: nn.Module, start: str) -> None:
             names = network.state_dict()
-            network.load_state_dict({name: file.get_tensor(start + name) for name in names})
+            network.load_state_dict({name: tensor(start + name) for name in names})
 
         restore(decoder, _DECODER)
         optimizer.restore(
             {
                 # Views of the file, kept, would make Windows refuse to replace it.
-                name.removeprefix(_OPTIMIZER): file.get_tensor(name).clone()
+                name.removeprefix(_OPTIMIZER): tensor(name).clone()
                 for name in stored
                 if name.startswith(_OPTIMIZER)
             }
@@ -164,7 +169,7 @@ def _state(path: Path, metadata: Mapping[str, str]) -> tuple[int, dict[str, Any]
     """Steps done and options of the run, out of the metadata of its checkpoint."""
     if not {"step", "options"} <= metadata.keys():
         raise InputError(f"{path} is not a training checkpoint")
-    step, options = int(metadata["step"]), json.loads(metadata["options"])
+    step, options = int(metadata["step"]), parse_json(metadata["options"])
     if step < 0 or not isinstance(options, dict):
         raise ValueError(f"got step {step} and options {options!r}")
     return step, options

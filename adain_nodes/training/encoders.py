@@ -12,7 +12,7 @@ from ..host.processes import World
 from ..models.conversion.calibrate import convert
 from ..models.conversion.foreign import find_trunk, read_trunk
 from ..models.networks.vgg import Encoder
-from ..models.weights.manifest import load_manifest
+from ..models.weights.manifest import known_models
 from ..models.weights.search import locate
 from ..models.weights.tensors import read_tensors
 from .data import calibration_crops
@@ -30,9 +30,10 @@ def encoder_tensors(
     Raises:
         InputError: there is no such encoder, or it cannot be read.
     """
-    model = load_manifest().find(source)
+    folders = surroundings.current().model_folders()
+    model = known_models(folders).find(source)
     if model is not None:
-        return read_tensors(locate(model.encoder, folders=surroundings.current().model_folders()))
+        return read_tensors(locate(model.encoder, folders=folders))
     trunk = read_trunk(source)
     if trunk is None:
         return read_tensors(find_trunk(source))

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from ..host.errors import InputError
+from ..host.json_text import parse_json
 from ..host.writing import write_text
 
 
@@ -68,7 +69,7 @@ def read_log(path: Path) -> list[dict[str, float]]:
     lines = []
     for number, text in enumerate(whole, 1):
         try:
-            line = json.loads(text)
+            line = parse_json(text)
         except ValueError:
             line = None
         values = line.values() if isinstance(line, dict) and "step" in line else [None]

@@ -52,6 +52,35 @@ def test_fetch_says_where_the_files_are(capsys: Capture) -> None:
     assert f"encoder  {encoder}" in capsys.readouterr().out
 
 
+def test_the_models_folder_of_a_comfyui_is_searched_first(tmp_path: Path, capsys: Capture) -> None:
+    entry = load_manifest().models[0]
+    folder = tmp_path / "models" / "adain"
+    folder.mkdir(parents=True)
+    for file in (entry.encoder, entry.decoder):
+        shutil.copy(PACKAGE_FOLDER / file.filename, folder)
+    place = ["--models-dir", str(folder.parent), "--json"]
+    assert main(["models", "fetch", entry.name, *place]) == 0
+    files = json.loads(capsys.readouterr().out)
+    assert files == {
+        "encoder": str(folder / entry.encoder.filename),
+        "decoder": str(folder / entry.decoder.filename),
+    }
+    assert main(["models", "list", *place]) == 0
+    first = json.loads(capsys.readouterr().out)["models"][0]
+    assert first["encoder"]["where"] == "folder"
+    (folder / entry.decoder.filename).write_bytes(b"damaged")
+    assert main(["models", "verify", entry.name, *place]) == 2
+    broken = [file for file in json.loads(capsys.readouterr().out)["files"] if not file["sound"]]
+    assert [file["path"] for file in broken] == [str(folder / entry.decoder.filename)]
+
+
+def test_a_models_folder_that_is_not_there_is_refused(tmp_path: Path, capsys: Capture) -> None:
+    assert main(["models", "list", "--models-dir", str(tmp_path / "absent")]) == 2
+    assert (
+        f"--models-dir {tmp_path / 'absent'} is not an existing folder" in capsys.readouterr().err
+    )
+
+
 @pytest.mark.parametrize("command", ["fetch", "verify"])
 def test_an_unknown_name_exits_with_2_and_lists_the_models(capsys: Capture, command: str) -> None:
     assert main(["models", command, "nobody"]) == 2

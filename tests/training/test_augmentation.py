@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from io import BytesIO
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -188,8 +189,8 @@ def test_a_run_that_was_stopped_goes_on_and_rewrites_nothing(
 def test_what_is_killed_while_writing_leaves_nothing_that_counts(
     model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def cut_short(image: Image.Image, path: Path, *_: object, **__: object) -> None:
-        Path(path).write_bytes(image.tobytes()[:10])
+    def cut_short(image: Image.Image, file: BytesIO, *_: object, **__: object) -> None:
+        file.write(image.tobytes()[:10])
         raise OSError("no space left")
 
     with monkeypatch.context() as patch:

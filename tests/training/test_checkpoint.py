@@ -346,3 +346,16 @@ def test_a_checkpoint_for_another_architecture_is_an_error(tmp_path: Path, trunk
     with pytest.raises(InputError, match=r"checkpoint\.safetensors does not fit"):
         export_decoder(checkpoint, trunk, output, license=None)
     assert not output.exists()
+
+
+@pytest.mark.parametrize("start", ["decoder.", "optimizer.", "ema."])
+def test_numbers_that_are_none_are_refused_with_their_tensor(tmp_path: Path, start: str) -> None:
+    network, _, average = saved(tmp_path)
+    with safe_open(tmp_path / NAME, framework="pt") as file:
+        metadata = file.metadata()
+        tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
+    name = next(name for name, tensor in tensors.items() if name.startswith(start) and tensor.ndim)
+    tensors[name].view(-1)[0] = float("nan")
+    write_tensors(tmp_path / NAME, tensors, metadata)
+    with pytest.raises(InputError, match=rf"is damaged: tensor {name} holds nan"):
+        load(tmp_path, network, average)

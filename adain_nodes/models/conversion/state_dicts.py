@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from ...host.errors import InputError
-from ..weights.tensors import is_pytorch, nature
+from ..weights.tensors import check_values, is_pytorch, nature
 
 _NAME = re.compile(r"(?:(.+?)\.)??((?:features\.)?\d+\.(?:weight|bias)|conv\d_\d\.(?:weight|bias))")
 
@@ -32,7 +32,7 @@ def read_state_dicts(path: Path) -> list[dict[str, Tensor]]:
     those of a decoder first.
 
     Raises:
-        InputError: the file is not one of these.
+        InputError: the file is not one of these, or see `weights.tensors.check_values`.
     """
     networks: dict[str, dict[str, Tensor]] = {}
     for full_name, tensor in _tensors(path):
@@ -44,7 +44,7 @@ def read_state_dicts(path: Path) -> list[dict[str, Tensor]]:
         if part is not None:
             index, _, kind = name.partition(".")
             prefix, name = f"{part[1] or ''}.enc", f"{int(index) + _SLICE_STARTS[part[2]]}.{kind}"
-        networks.setdefault(prefix, {})[name] = tensor.float()
+        networks.setdefault(prefix, {})[name] = check_values(path, full_name, tensor).float()
     return [networks[prefix] for prefix in sorted(networks, key=lambda p: "dec" not in p.lower())]
 
 

@@ -1,18 +1,30 @@
-"""The manifest: which weights this version knows, where they are published, and their sha256."""
+"""The manifest: which weights this version knows, where they are published, and their sha256.
+
+A file of the same name in a model folder adds models of the user's. `SCHEMA`, a JSON schema,
+describes both.
+"""
 
 from __future__ import annotations
 
 import json
+import logging
 import re
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from reprlib import repr
 from typing import Any
 
-from ...host.errors import InputError
+from ...host.errors import InputError, one_line
+from ...host.json_text import parse_json
 from ...host.writing import write_text
 
 NAME = "weights_manifest.json"
+
+SCHEMA = Path(__file__).with_name("manifest.schema.json")
+"""File with the JSON schema of manifests."""
+
+logger = logging.getLogger(__name__)
 
 PACKAGE_FOLDER = Path(__file__).parent
 """Folder of the embedded files."""
@@ -119,13 +131,40 @@ def load_manifest(path: Path | None = None) -> Manifest:
     """
     path = path or own_path()
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read as a manifest: {error}") from error
+        raise InputError(f"{path} cannot be read as a manifest: {one_line(error)}") from error
     try:
         return _manifest(data)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
+
+
+def known_models(folders: Iterable[Path]) -> Manifest:
+    """What the manifest of this package and those in model folders say together.
+
+    Of two models with one name the first counts. What is wrong with a user's manifest is a warning
+    only, and the models of that file are left out.
+    """
+    manifest = load_manifest()
+    for path in (folder / NAME for folder in folders):
+        if not path.is_file():
+            continue
+        try:
+            added = [_not_embedded(model) for model in load_manifest(path).models]
+            for model in added:
+                if manifest.find(model.name):
+                    logger.warning("%s: there is a model %s already", path, model.name)
+            new = (model for model in added if not manifest.find(model.name))
+            manifest = _checked(Manifest((*manifest.models, *new)))
+        except InputError as error:
+            logger.warning("the models of %s are left out: %s", path, error)
+    return manifest
+
+
+def _not_embedded(model: ModelEntry) -> ModelEntry:
+    encoder, decoder = (replace(file, embedded=False) for file in (model.encoder, model.decoder))
+    return replace(model, encoder=encoder, decoder=decoder)
 
 
 def write_manifest(path: Path, manifest: Manifest) -> None:
@@ -141,22 +180,27 @@ def write_manifest(path: Path, manifest: Manifest) -> None:
 
 
 def _manifest(data: object) -> Manifest:
+    if isinstance(data, dict):
+        data.pop("$schema", None)  # for editors
     root = _table(data, "the manifest", {"models"})
     models = root["models"]
     if not isinstance(models, dict) or not models:
         raise InputError("models must be an object of at least one model")
-    manifest = Manifest(tuple(_model(name, entry) for name, entry in models.items()))
+    return _checked(Manifest(tuple(_model(name, entry) for name, entry in models.items())))
+
+
+def _checked(manifest: Manifest) -> Manifest:
     files = manifest.files()
     for model in manifest.models:
         for file in (model.encoder, model.decoder):
-            if files[file.filename] != file:
+            if replace(files[file.filename], embedded=file.embedded) != file:
                 raise InputError(f"{file.filename} is described in two ways")
     return manifest
 
 
 def _model(name: str, data: object) -> ModelEntry:
     if not _PLAIN_NAME.fullmatch(name):
-        raise InputError(f"model name {name!r} must be letters, digits, '.', '_' and '-'")
+        raise InputError(f"model name {repr(name)} must be letters, digits, '.', '_' and '-'")
     entry = _table(data, name, {"encoder", "decoder"})
     fields = set(WeightsFile.__dataclass_fields__)
     encoder = dict(_table(entry["encoder"], f"{name}.encoder", fields | {"identity"}))
@@ -173,9 +217,9 @@ def _weights_file(data: Mapping[str, Any], where: str) -> WeightsFile:
     _matching(_FILENAME, data["filename"], f"{where}.filename")
     _matching(_SHA256, data["sha256"], f"{where}.sha256")
     if type(data["size"]) is not int or data["size"] < 1:
-        raise InputError(f"{where}.size must be a number of bytes, got {data['size']!r}")
+        raise InputError(f"{where}.size must be a number of bytes, got {repr(data['size'])}")
     if type(data["embedded"]) is not bool:
-        raise InputError(f"{where}.embedded must be true or false, got {data['embedded']!r}")
+        raise InputError(f"{where}.embedded must be true or false, got {repr(data['embedded'])}")
     if (data["repo_id"] is None) != (data["revision"] is None):
         raise InputError(f"{where}: repo_id and revision are either both null or both given")
     if data["repo_id"] is not None:
@@ -183,13 +227,13 @@ def _weights_file(data: Mapping[str, Any], where: str) -> WeightsFile:
         _matching(_COMMIT, data["revision"], f"{where}.revision")
     for key in ("license", "provenance"):
         if not isinstance(data[key], str) or not data[key]:
-            raise InputError(f"{where}.{key} must be text, got {data[key]!r}")
+            raise InputError(f"{where}.{key} must be text, got {repr(data[key])}")
     return WeightsFile(**data)
 
 
 def _table(data: object, where: str, keys: set[str]) -> Mapping[str, Any]:
     if not isinstance(data, dict):
-        raise InputError(f"{where} must be an object, got {data!r}")
+        raise InputError(f"{where} must be an object, got {repr(data)}")
     if data.keys() != keys:
         different = ", ".join(sorted(data.keys() ^ keys))
         raise InputError(f"{where}: {different} missing or unknown, expected {sorted(keys)}")
@@ -198,5 +242,5 @@ def _table(data: object, where: str, keys: set[str]) -> Mapping[str, Any]:
 
 def _matching(pattern: re.Pattern[str], value: object, where: str) -> str:
     if not isinstance(value, str) or not pattern.fullmatch(value):
-        raise InputError(f"{where} must match {pattern.pattern}, got {value!r}")
+        raise InputError(f"{where} must match {pattern.pattern}, got {repr(value)}")
     return value

@@ -15,7 +15,7 @@ from typing import Literal
 
 from ...host.errors import InputError
 from ...host.plain import Progress
-from .manifest import WeightsFile, load_manifest
+from .manifest import WeightsFile, known_models
 from .search import Source, copies, locate
 from .tensors import DECODER_FORMAT, ENCODER_KEY, read_metadata
 
@@ -150,7 +150,7 @@ def _status(file: WeightsFile | Path | str, folders: Sequence[Path]) -> FileStat
 def _listed(folders: Sequence[Path]) -> Iterator[_Listed]:
     """Every model, also those that another of the same name hides; the user's files are read only
     if nothing before them was the one."""
-    manifest = load_manifest()
+    manifest = known_models(folders)
     for entry in manifest.models:
         first = manifest.with_encoder(entry.identity) or entry
         yield _Listed(entry.name, entry.encoder, entry.decoder, first.name)
@@ -187,7 +187,7 @@ def _of_folder(folder: Path, name: str) -> _Listed:
 def _of_decoder(decoder: Path, metadata: Mapping[str, str], folders: Sequence[Path]) -> _Listed:
     """A decoder file and the encoder that it names: the manifest's, or that in a user's folder."""
     identity = metadata.get(ENCODER_KEY, "")
-    entry = load_manifest().with_encoder(identity)
+    entry = known_models(folders).with_encoder(identity)
     if entry:
         return _Listed(decoder.name, entry.encoder, decoder, entry.name)
     for folder in _user_folders(folders):

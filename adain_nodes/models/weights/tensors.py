@@ -25,6 +25,12 @@ DECODER_FORMAT = "adain-decoder"
 ENCODER_KEY = "encoder"
 """Metadata of a decoder: the identity of the encoder that it was trained for."""
 
+LARGEST = 1e5
+"""Magnitude beyond which a number among weights or statistics is taken for damage."""
+
+_TYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+_COUNTS = torch.int64  # of batches, which checkpoints hold
+
 _CHUNK = 1 << 20
 
 _hashes: dict[tuple[Path, int, int, int], str] = {}
@@ -86,15 +92,40 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Tensors in fp32 and metadata of a safetensors file, which may be replaced afterwards.
 
     Raises:
-        InputError: the file does not exist or is not safetensors.
+        InputError: the file does not exist or is not safetensors, or see `check_values`.
     """
     with opened(path) as file:
         tensors = {
             # Copies: views of the file would make Windows refuse to replace it.
-            key: file.get_tensor(key).to(torch.float32, copy=True)
+            key: check_values(path, key, file.get_tensor(key)).to(torch.float32, copy=True)
             for key in file.keys()  # noqa: SIM118
         }
         return tensors, file.metadata() or {}
+
+
+def check_values(path: str | os.PathLike[str], name: str, tensor: Tensor) -> Tensor:
+    """Checks that a tensor of a file is floating, or a count, and holds finite numbers of sane
+    magnitude.
+
+    Returns:
+        The tensor.
+
+    Raises:
+        InputError: it is not; the message names file and tensor.
+    """
+    if tensor.dtype == _COUNTS:
+        return tensor
+    if tensor.dtype not in _TYPES:
+        kinds = ", ".join(str(kind).removeprefix("torch.") for kind in _TYPES)
+        kind = str(tensor.dtype).removeprefix("torch.")
+        raise InputError(f"{path} is damaged: tensor {name} is of type {kind}, not of {kinds}")
+    largest = tensor.abs().max().item() if tensor.numel() else 0.0
+    if not largest <= LARGEST:
+        raise InputError(
+            f"{path} is damaged: tensor {name} holds {largest:g}; finite numbers of at most "
+            f"{LARGEST:g} are expected"
+        )
+    return tensor
 
 
 @contextmanager

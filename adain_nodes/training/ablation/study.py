@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from ...files.pictures import read_picture
 from ...files.sheets import arranged, square
 from ...host.errors import InputError, one_line
+from ...host.json_text import parse_json
 from ...host.plain import Resident
 from ...host.processes import World
 from ...host.writing import write_text
@@ -219,7 +220,7 @@ def read_options(folder: Path) -> dict[str, Any]:
     """
     path = folder / OPTIONS_NAME
     try:
-        options = json.loads(path.read_text(encoding="utf-8"))
+        options = parse_json(path.read_text(encoding="utf-8"))
         if not isinstance(options, dict):
             raise ValueError(f"it holds {type(options).__name__}")
     except (OSError, ValueError) as error:

@@ -6,11 +6,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from adain_nodes.host.errors import InputError
 from adain_nodes.models.weights.manifest import (
+    NAME,
+    SCHEMA,
     Manifest,
+    known_models,
     load_manifest,
     own_path,
     write_manifest,
@@ -44,9 +48,18 @@ def load(data: object, folder: Path) -> Manifest:
     return load_manifest(path)
 
 
+def fits_the_schema(data: object) -> bool:
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    return bool(jsonschema.Draft202012Validator(schema).is_valid(data))
+
+
 def test_writing_the_manifest_changes_nothing_else(tmp_path: Path) -> None:
     write_manifest(tmp_path / "manifest.json", load_manifest())
     assert (tmp_path / "manifest.json").read_text() == own_path().read_text()
+
+
+def test_the_schema_describes_the_manifest() -> None:
+    assert fits_the_schema(json.loads(own_path().read_text(encoding="utf-8")))
 
 
 def test_the_default_model_is_first_and_embedded() -> None:
@@ -57,6 +70,7 @@ def test_the_default_model_is_first_and_embedded() -> None:
 
 
 def test_a_valid_manifest_is_read(data: Table, tmp_path: Path) -> None:
+    assert fits_the_schema(data)
     (model,) = load(data, tmp_path).models
     assert model.name == "tiny"
     assert model.identity == "b" * 64
@@ -82,6 +96,7 @@ def test_a_valid_manifest_is_read(data: Table, tmp_path: Path) -> None:
 )
 def test_what_is_wrong_is_named(data: Table, tmp_path: Path, key: str, value: object) -> None:
     data["models"]["tiny"]["decoder"][key] = value
+    assert not fits_the_schema(data)
     with pytest.raises(InputError, match=rf"manifest\.json: tiny\.decoder.*{key}"):
         load(data, tmp_path)
 
@@ -94,6 +109,7 @@ def test_a_branch_is_no_pinned_revision(data: Table, tmp_path: Path) -> None:
 
 def test_a_missing_field_is_named(data: Table, tmp_path: Path) -> None:
     del data["models"]["tiny"]["encoder"]["identity"]
+    assert not fits_the_schema(data)
     with pytest.raises(InputError, match=r"tiny\.encoder: identity missing"):
         load(data, tmp_path)
 
@@ -107,6 +123,7 @@ def test_one_file_cannot_be_described_in_two_ways(data: Table, tmp_path: Path) -
 
 @pytest.mark.parametrize("data", [[], {}, {"models": {}}, {"models": {"../x": {}}}])
 def test_another_structure_is_no_manifest(data: object, tmp_path: Path) -> None:
+    assert not fits_the_schema(data)
     with pytest.raises(InputError, match=r"manifest\.json"):
         load(data, tmp_path)
 
@@ -115,9 +132,11 @@ def test_a_file_that_is_missing_or_no_json_is_named(tmp_path: Path) -> None:
     path = tmp_path / "manifest.json"
     with pytest.raises(InputError, match=r"manifest\.json cannot be read"):
         load_manifest(path)
-    path.write_text("{")
-    with pytest.raises(InputError, match=r"manifest\.json cannot be read"):
-        load_manifest(path)
+    for text in ("{", "[" * 100_000, "\ufeff{}", '{"models": 1e999}'):
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(InputError, match=r"manifest\.json") as caught:
+            load_manifest(path)
+        assert len(str(caught.value)) < 1000
 
 
 def test_models_that_share_an_encoder_share_its_name(data: Table, tmp_path: Path) -> None:
@@ -125,3 +144,41 @@ def test_models_that_share_an_encoder_share_its_name(data: Table, tmp_path: Path
     data["models"]["mild"] = {**data["models"]["tiny"], "decoder": decoder}
     manifest = load(data, tmp_path)
     assert manifest.with_encoder(manifest.models[1].identity) is manifest.models[0]
+
+
+def write_user_manifest(folder: Path, data: object) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / NAME).write_text(json.dumps(data), encoding="utf-8")
+
+
+def test_a_manifest_in_a_model_folder_adds_models(data: Table, tmp_path: Path) -> None:
+    data["models"]["tiny"]["encoder"]["embedded"] = True
+    write_user_manifest(tmp_path / "a", {"$schema": "manifest.schema.json", **data})
+    own = load_manifest().models
+    *before, tiny = known_models((tmp_path / "absent", tmp_path / "a")).models
+    assert tuple(before) == own
+    assert tiny.name == "tiny"
+    assert not tiny.encoder.embedded  # only the package carries files
+
+
+def test_a_user_s_model_does_not_replace_another(
+    data: Table, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    name = load_manifest().models[0].name
+    data["models"][name] = data["models"].pop("tiny")
+    write_user_manifest(tmp_path / "a", data)
+    assert known_models((tmp_path / "a",)) == load_manifest()
+    assert f"there is a model {name} already" in caplog.text
+
+
+@pytest.mark.parametrize("fault", ["syntax", "field", "file"])
+def test_a_user_s_manifest_that_is_wrong_is_left_out_with_a_warning(
+    data: Table, tmp_path: Path, caplog: pytest.LogCaptureFixture, fault: str
+) -> None:
+    if fault == "field":
+        data["models"]["tiny"]["decoder"]["size"] = 0
+    if fault == "file":  # another file by the name of one of the package's
+        data["models"]["tiny"]["decoder"]["filename"] = load_manifest().models[0].decoder.filename
+    write_user_manifest(tmp_path / "a", [] if fault == "syntax" else data)
+    assert known_models((tmp_path / "a",)) == load_manifest()
+    assert f"the models of {tmp_path / 'a' / NAME} are left out: " in caplog.text

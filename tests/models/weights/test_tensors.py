@@ -12,6 +12,7 @@ import torch
 from adain_nodes.host.errors import InputError
 from adain_nodes.models.networks.vgg import Encoder
 from adain_nodes.models.weights.tensors import (
+    LARGEST,
     EncoderIdentity,
     file_sha256,
     identify,
@@ -129,3 +130,31 @@ def test_an_unchanged_file_is_hashed_once_and_a_changed_one_again(
         assert opened == [path]
     path.write_bytes(b"three")
     assert file_sha256(path) == hashlib.sha256(b"three").hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("tensor", "reason"),
+    [
+        (torch.tensor([1.0, float("nan")]), "holds nan"),
+        (torch.tensor([1.0, float("inf")]), "holds inf"),
+        (torch.tensor([1.0, -2 * LARGEST]), "holds 200000; finite numbers of at most 100000 are"),
+        (torch.tensor([1e300], dtype=torch.float64), r"holds 1e\+300"),
+        (torch.ones(2, dtype=torch.int8), "is of type int8, not of float16, bfloat16, float32"),
+        (torch.ones(2, dtype=torch.bool), "is of type bool"),
+        (torch.ones(2).to(torch.float8_e4m3fn), "is of type float8_e4m3fn"),
+        (torch.ones(2, dtype=torch.complex64), "is of type complex64"),
+    ],
+)
+def test_tensors_that_cannot_be_weights_are_named(
+    tmp_path: Path, tensor: torch.Tensor, reason: str
+) -> None:
+    path = tmp_path / "x.safetensors"
+    write_tensors(path, {"fine": torch.ones(2), "a.weight": tensor}, {})
+    with pytest.raises(InputError, match=rf"x\.safetensors is damaged: tensor a\.weight {reason}"):
+        read_tensors(path)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_floating_types_are_read(tmp_path: Path, dtype: torch.dtype) -> None:
+    write_tensors(tmp_path / "x", {"a": torch.ones(2, dtype=dtype), "none": torch.ones(0)}, {})
+    assert read_tensors(tmp_path / "x")[0]["a"].tolist() == [1, 1]
