@@ -54,6 +54,20 @@ def test_the_steadier_the_less_a_still_film_flickers() -> None:
     assert flickers[-1] < flickers[0] / 5
 
 
+def test_a_hue_that_was_cast_by_something_gone_does_not_stay() -> None:
+    """Half a second later strokes are still those of before; without the hue's own share, 0.4 of it
+    would be there, too."""
+    frame, result = texture(128, 160), texture(128, 160)
+    tint = torch.zeros(128, 160, 3)
+    tint[24:104, 40:120] = torch.tensor([0.2, -0.05, -0.1])
+    tinted = (result * 0.6 + 0.2 + tint).expand(8, -1, -1, -1)
+    plain = (result * 0.6 + 0.2).expand(SECOND // 2, -1, -1, -1)
+    results = torch.cat([tinted, plain])
+    shown = steadied(frame.expand(len(results), -1, -1, -1), results)
+    left = (shown[-1] - results[-1])[44:84, 60:100].mean((0, 1))
+    assert (left - left.mean()).norm() < 0.1 * (tint[64, 80] - tint[64, 80].mean()).norm()
+
+
 def test_what_is_equal_in_every_frame_stays_as_it_is() -> None:
     frames, result = texture(*SIZE).expand(6, -1, -1, -1), texture(*SIZE)
     shown = steadied(frames, result.expand(6, -1, -1, -1))
