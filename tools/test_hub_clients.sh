@@ -14,5 +14,6 @@ for client in ${*:-0.30 0.36 1 2}; do
     "$python" -m pip install --quiet --ignore-installed "huggingface_hub==$client.*" 2>"$scratch/log" ||
         { cat "$scratch/log"; exit 1; } # pip warns of what the present environment has
     "$python" -c 'import huggingface_hub; print(f"== huggingface_hub {huggingface_hub.__version__}")'
-    "$python" -m pytest --quiet tests/models/weights/test_{faults,fetch,hub,publish,search,store}.py
+    "$python" -m pytest --quiet tests/models/weights/test_{faults,fetch,hub,publish,search,store}.py \
+        tests/models/conversion/test_trunks.py
 done

@@ -100,18 +100,20 @@ def run_list(options: argparse.Namespace) -> None:
     for model in models:
         print(model.name)
         for part, status in (("encoder", model.encoder), ("decoder", model.decoder)):
-            print(f"  {part}  {status.where}, {status.size / 1e6:.1f} MB")
+            size = f", {status.size / 1e6:.1f} MB" if status.size else ""
+            print(f"  {part}  {status.where}{size}")
 
 
 def run_fetch(options: argparse.Namespace) -> None:
-    from ..models.weights.store import find_model
+    from ..models.conversion.trunks import find_files
 
-    files = find_model(options.name, folders=folders_of(options))
+    files = find_files(options.name, folders=folders_of(options))
+    decoder = str(files.decoder) if files.decoder else None
     if options.json:
-        print(json.dumps({"encoder": str(files.encoder), "decoder": str(files.decoder)}))
+        print(json.dumps({"encoder": str(files.encoder), "decoder": decoder}))
         return
     print(f"encoder  {files.encoder}")
-    print(f"decoder  {files.decoder}")
+    print(f"decoder  {decoder or 'none'}")
 
 
 def run_verify(options: argparse.Namespace) -> None:

@@ -12,10 +12,11 @@ from ..host import devices, surroundings
 from ..host.errors import InputError
 from ..host.options import DEFAULT_MODEL, Precision
 from ..host.plain import Host, Progress, Resident
+from .conversion.trunks import find_files
 from .networks.decoder import Decoder
 from .networks.precision import convert
 from .networks.vgg import Encoder
-from .weights.store import ModelFiles, find_model
+from .weights.store import ModelFiles
 from .weights.tensors import ENCODER_KEY, EncoderIdentity, identify, read_tensors
 
 
@@ -36,7 +37,8 @@ class Model:
     """g, which turns relu4_1 into pictures; `load` it for each use."""
 
     decoder_sha256: str
-    """sha256 of the decoder's tensors as they are stored, see `weights.tensors.identify`."""
+    """sha256 of the decoder's tensors as they are stored, see `weights.tensors.identify`; empty if
+    the model is an encoder alone."""
 
     dtype: torch.dtype
     """Floating type that both compute in; statistics are fp32 whatever it is."""
@@ -44,6 +46,31 @@ class Model:
     tile_size: int = 0
     """Height in px of the bands that pictures are computed in, see `networks.bands`; 0 chooses.
     Results do not depend on it."""
+
+
+class MissingDecoder(Resident[Decoder]):
+    """Stands where an encoder has no decoder, and says so when one is needed.
+
+    Args:
+        encoder_name: what messages call the encoder.
+        device: where it would compute.
+    """
+
+    def __init__(self, encoder_name: str, device: torch.device) -> None:
+        self.device = device
+        self._encoder_name = encoder_name
+
+    def load(self) -> Decoder:
+        """
+        Raises:
+            InputError: always.
+        """
+        name = self._encoder_name
+        raise InputError(
+            f"{name} is an encoder alone, which makes no pictures: it refines them, measures "
+            f"losses and trains. Choose {DEFAULT_MODEL}, or train a decoder for it (`adain-nodes "
+            f"train --encoder {name}`)"
+        )
 
 
 def load_model(
@@ -75,14 +102,15 @@ def load_model(
     host = surroundings.current()
     device = devices.chosen_device(device)
     dtype = devices.compute_dtype(precision, device)
-    files = find_model(name, folders=host.model_folders(), progress=progress)
-    stamps = tuple(path.stat().st_mtime_ns for path in (files.encoder, files.decoder))
+    files = find_files(name, folders=host.model_folders(), progress=progress)
+    paths = filter(None, (files.encoder, files.decoder))
+    stamps = tuple(path.stat().st_mtime_ns for path in paths)
     networks = _networks(host, files, stamps, dtype, device)
     return Model(os.fspath(name), *networks, dtype, tile_size)
 
 
-def load_networks(files: ModelFiles) -> tuple[Encoder, Decoder, EncoderIdentity]:
-    """Builds a model's networks, in fp32 on the CPU, frozen.
+def load_networks(files: ModelFiles) -> tuple[Encoder, Decoder | None, EncoderIdentity]:
+    """Builds a model's networks, in fp32 on the CPU, frozen; there may be no decoder.
 
     Raises:
         InputError: a file is not what its name says, or the decoder was trained for another
@@ -91,7 +119,7 @@ def load_networks(files: ModelFiles) -> tuple[Encoder, Decoder, EncoderIdentity]
     # A host may call in inference mode, whose tensors could never take part in a gradient.
     with torch.inference_mode(False):
         encoder_tensors, _ = read_tensors(files.encoder)
-        decoder_tensors, metadata = read_tensors(files.decoder)
+        decoder_tensors, metadata = read_tensors(files.decoder) if files.decoder else ({}, {})
         identity = identify(encoder_tensors, files.encoder_name)
         if metadata.get(ENCODER_KEY, identity.sha256) != identity.sha256:
             raise InputError(
@@ -101,11 +129,14 @@ def load_networks(files: ModelFiles) -> tuple[Encoder, Decoder, EncoderIdentity]
         path = files.encoder
         try:
             encoder = Encoder.from_tensors(encoder_tensors)
-            path = files.decoder
-            decoder = Decoder.from_tensors(decoder_tensors, encoder.architecture)
+            decoder = None
+            if files.decoder:
+                path = files.decoder
+                decoder = Decoder.from_tensors(decoder_tensors, encoder.architecture)
+                decoder.eval().requires_grad_(False)
         except InputError as error:
             raise InputError(f"{path}: {error}") from error
-        return encoder.eval().requires_grad_(False), decoder.eval().requires_grad_(False), identity
+        return encoder.eval().requires_grad_(False), decoder, identity
 
 
 @lru_cache(maxsize=8)
@@ -119,12 +150,10 @@ def _networks(
     """The networks of these files as of their last change, and what identifies each."""
     with torch.inference_mode(False):
         encoder, decoder, identity = load_networks(files)
+        convert(encoder, dtype)
+        resident = host.resident(encoder, device)
+        if decoder is None:
+            return identity, resident, MissingDecoder(files.encoder_name, device), ""
         decoder_sha256 = identify(decoder.state_dict(), "decoder").sha256
-        for network in (encoder, decoder):
-            convert(network, dtype)
-    return (
-        identity,
-        host.resident(encoder, device),
-        host.resident(decoder, device),
-        decoder_sha256,
-    )
+        convert(decoder, dtype)
+        return identity, resident, host.resident(decoder, device), decoder_sha256

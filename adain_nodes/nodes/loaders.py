@@ -61,11 +61,12 @@ class AdaINModelLoader:
         if model_name is None:  # linked, and not known yet
             return float("nan")
         folders = surroundings.current().model_folders()
-        if known_models(folders).find(model_name):
+        known = known_models(folders)
+        if known.find(model_name) or known.find_trunk(model_name):
             return ""  # its files are known by their sha256
         files = find_model(model_name, folders=folders)
         return " ".join(
-            f"{path} {path.stat().st_mtime_ns}" for path in (files.encoder, files.decoder)
+            f"{path} {path.stat().st_mtime_ns}" for path in (files.encoder, files.decoder) if path
         )
 
     def load(self, *, model_name: str, precision: Precision, tile_size: int = 0) -> tuple[Model]:

@@ -11,6 +11,7 @@ from ..host import surroundings
 from ..host.processes import World
 from ..models.conversion.calibrate import convert
 from ..models.conversion.foreign import find_trunk, read_trunk
+from ..models.conversion.trunks import trunk_encoder
 from ..models.networks.vgg import Encoder
 from ..models.weights.manifest import known_models
 from ..models.weights.search import locate
@@ -31,7 +32,11 @@ def encoder_tensors(
         InputError: there is no such encoder, or it cannot be read.
     """
     folders = surroundings.current().model_folders()
-    model = known_models(folders).find(source)
+    known = known_models(folders)
+    vgg = known.find_trunk(source)
+    if vgg is not None:
+        return read_tensors(trunk_encoder(vgg, folders=folders))
+    model = known.find(source)
     if model is not None:
         return read_tensors(locate(model.encoder, folders=folders))
     trunk = read_trunk(source)

@@ -170,7 +170,7 @@ def test_the_weights_of_pytorch_adain_become_a_model(tmp_path: Path, capsys: Cap
     expected = decoder(encoder(picture))
     result = model.decoder.load()(model.encoder.load()(picture))
     torch.testing.assert_close(result, expected, rtol=1e-5, atol=1e-5)
-    assert [choice.name for choice in list_models([folder.parent])][-1] == "port"
+    assert "port" in [choice.name for choice in list_models([folder.parent])]
 
 
 def test_the_trunk_of_pytorch_adain_alone_becomes_an_encoder(tmp_path: Path) -> None:

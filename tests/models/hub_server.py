@@ -79,6 +79,10 @@ class HubServer:
         """Address of another server that has the bodies."""
         self.pace: Callable[[int], object] = lambda _: None
         """Called before each `BLOCK` with the bytes that have been sent."""
+        self.parts = True
+        """Whether it sends parts of files."""
+        self.sent = 0
+        """Bytes of bodies that were sent."""
         self.authorized: list[str] = []
         """Authorization of each request that had one."""
         self.left = threading.Event()
@@ -225,7 +229,7 @@ def _handler(hub: HubServer) -> type[BaseHTTPRequestHandler]:
             status, headers, body = hub.answer(method, self.path)
             first, last = 0, len(body) - 1
             asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
-            if method == "GET" and status == 200 and asked:
+            if method == "GET" and status == 200 and asked and hub.parts:
                 first, last = int(asked[1]), min(last, int(asked[2] or last))
                 headers["Content-Range"] = f"bytes {first}-{last}/{len(body)}"
                 status, body = 206, body[first : last + 1]
@@ -245,7 +249,7 @@ def _handler(hub: HubServer) -> type[BaseHTTPRequestHandler]:
             end = len(body) // 2 if fault in ("cut", "reset", "stall") else len(body)
             for start in range(0, end, BLOCK):
                 hub.pace(start)
-                self.wfile.write(body[start : min(start + BLOCK, end)])
+                hub.sent += self.wfile.write(body[start : min(start + BLOCK, end)])
             while fault == "more" and not hub.stopped.is_set():
                 self.wfile.write(bytes(BLOCK))
             if fault == "stall":

@@ -100,6 +100,7 @@ def test_networks_are_fp32_frozen_and_usable_in_a_gradient(tmp_path: Path) -> No
     home = written(tmp_path / "home", seed=1)
     with torch.inference_mode():
         encoder, decoder, identity = load_networks(files_in(home))
+    assert decoder is not None
     picture = torch.rand(1, 3, 16, 16, requires_grad=True)
     decoder(encoder(picture)).sum().backward()
     assert picture.grad is not None

@@ -285,6 +285,7 @@ def test_the_decoder_is_written_in_fp16_and_names_its_encoder(tmp_path: Path, tr
     output = tmp_path / "decoder.safetensors"
     export_decoder(checkpoint, trunk, output, license="MIT")
     _, loaded, identity = load_networks(ModelFiles(trunk, output, "trunk"))
+    assert loaded is not None
     for name, tensor in decoder.state_dict().items():
         assert torch.equal(loaded.state_dict()[name], tensor.half().float())
     with safe_open(output, framework="pt") as file:

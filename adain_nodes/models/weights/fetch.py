@@ -1,16 +1,19 @@
-"""A program that fetches one file from the Hub, so that it can be ended at any moment: the Hub's
-client waits a minute and longer for a server that has fallen silent.
+"""A program that fetches a file from the Hub, or some tensors of one, so that it can be ended at
+any moment: the Hub's client waits a minute and longer for a server that has fallen silent.
 
 `hub` runs it by its path, with a JSON object in place of options. It prints JSON objects, one a
-line: {"done": bytes}, several times a second, and at the end {"path": ...} or {"reason": ...}. When
-nobody reads them any more, it ends. It imports nothing of this package.
+line: {"done": bytes, "total": bytes}, several times a second, and at the end {"path": ...},
+{"reason": ...} or {"error": ...}. When nobody reads them any more, it ends. It imports nothing of
+this package.
 """
 
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
+import re
 import signal
 import sys
 import threading
@@ -18,12 +21,16 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 TICK = 0.2
 """Seconds between two reports."""
 
 CHUNK = 1 << 16
 """Bytes that the client writes at a time; by default it waits for 10 MB."""
+
+HEADER = 10_000_000
+"""Bytes beyond which a safetensors header is taken for damage."""
 
 STALE = 86_400.0
 """Seconds after which nobody writes to a file any more that is not whole."""
@@ -34,56 +41,20 @@ _DISK = {
 }  # fmt: skip
 
 
-def reason(error: BaseException, source: str) -> str:
-    """Why the Hub did not do what it was asked to, in one line, with the HTTP status if there is
-    one.
-
-    Args:
-        error: what its client has raised; of the libraries below the client, any.
-        source: what was asked for, such as `repository at revision ...`.
-    """
-    from huggingface_hub import errors  # noqa: PLC0415  slow
-
+def facts(error: BaseException) -> dict[str, Any]:
+    """What `reasons.reason` wants to know of an error of the Hub's client, or of any library below
+    it."""
     chain = list(_chain(error))
-
-    def one(kind: type[BaseException]) -> bool:
-        return any(isinstance(link, kind) for link in chain)
-
     responses = [getattr(link, "response", None) for link in chain]
-    status = next((response.status_code for response in responses if response is not None), None)
-    full = next((one for one in chain if isinstance(one, OSError) and one.errno in _DISK), None)
-    if one(errors.OfflineModeIsEnabled):
-        return "the Hub's client is offline (HF_HUB_OFFLINE is set)"
-    if full is not None:
-        return f"it cannot be written: {full.strerror}"
-    if one(errors.FileMetadataError):
-        return (
-            "what answers is not the Hugging Face Hub: a login page of this network, a proxy, or a "
-            "wrong HF_ENDPOINT"
-        )
-    # Subclasses first: gated is a kind of not found.
-    if one(errors.GatedRepoError):
-        why = f"{source} asks for its terms to be accepted and a login (hf auth login)"
-    elif status == 401 or one(errors.RepositoryNotFoundError):
-        why = f"there is no {source}, or it is private and needs a login (hf auth login)"
-    elif one(errors.RevisionNotFoundError):
-        why = f"there is no {source}: no such revision"
-    elif status == 403:
-        why = f"{source} needs a login with more rights (hf auth login)"
-    elif status == 404:
-        why = f"{source} has no such file"
-    elif status == 429:
-        why = "too many requests; try again later, or log in (hf auth login)"
-    elif status is not None and status >= 500:
-        why = "the server has failed; try again later"
-    elif status is not None:
-        why = "the server refuses"
-    else:
-        # The innermost says what happened, those around it who found out.
-        texts = [getattr(link, "strerror", None) or str(link) for link in reversed(chain)]
-        text = next((text for text in texts if text.strip()), type(error).__name__)
-        return f"the connection failed: {' '.join(text.split())}"
-    return f"HTTP {status}: {why}" if status is not None else why
+    disk = [link for link in chain if isinstance(link, OSError) and link.errno in _DISK]
+    # The innermost says what happened, those around it who found out.
+    texts = [getattr(link, "strerror", None) or str(link) for link in reversed(chain)]
+    return {
+        "kinds": [kind.__name__ for link in chain for kind in type(link).__mro__],
+        "status": next((one.status_code for one in responses if one is not None), None),
+        "disk": disk[0].strerror if disk else None,
+        "text": " ".join(next(filter(str.strip, texts), type(error).__name__).split()),
+    }
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -99,20 +70,21 @@ class Watch:
     nothing comes for a while, or too much.
 
     Args:
-        size: what is to come, in bytes; None if nobody knows.
         patience: seconds to wait for the next byte.
     """
 
-    def __init__(self, size: int | None, patience: float) -> None:
-        self._size = size
+    def __init__(self, patience: float) -> None:
+        self._size: int | None = None
         self._patience = patience
         self._pattern = ""
         self._folder = Path()
         self._before: dict[Path, int] = {}
         threading.Thread(target=self._run, daemon=True).start()
 
-    def follow(self, folder: Path, pattern: str) -> None:
-        """Takes the file that grows from now on, of those in a folder, for the one that comes."""
+    def follow(self, folder: Path, pattern: str, size: int | None) -> None:
+        """Takes the file that grows from now on, of those in a folder, for the one that comes, of
+        so many bytes if that is known."""
+        self._size = size
         for path in folder.glob("*.incomplete"):  # of processes that were killed
             with suppress(OSError):
                 if time.time() - path.stat().st_mtime > STALE:
@@ -139,7 +111,7 @@ class Watch:
             if done > most:
                 most, since = done, time.monotonic()
             try:
-                say(done=done)
+                say(done=done, total=self._size)
                 if self._size is not None and done > self._size:
                     say(reason=f"the server sends more than the {self._size} bytes of the file")
                 elif time.monotonic() - since > self._patience:
@@ -170,7 +142,6 @@ def fetch(
     size: int | None,
 ) -> None:
     """Fetches a file into the Hub's cache, and says its path there or why it is not."""
-    source = f"{repo_id} at revision {revision}"
     try:
         from huggingface_hub import (  # noqa: PLC0415  slow: the watch runs already
             constants,
@@ -191,7 +162,7 @@ def fetch(
             say(reason=f"the server has {about.size} bytes, the file has {size}")
             return
         folder = repo_folder_name(repo_id=repo_id, repo_type="model")
-        watch.follow(Path(cache_dir) / folder / "blobs", f"{about.etag}*.incomplete")
+        watch.follow(Path(cache_dir) / folder / "blobs", f"{about.etag}*.incomplete", size)
         path = hf_hub_download(
             repo_id,
             filename,
@@ -201,9 +172,122 @@ def fetch(
             force_download=force_download,
         )
     except Exception as error:
-        say(reason=reason(error, source))
+        say(error=facts(error))
     else:
         say(path=path)
+
+
+def fetch_tensors(
+    watch: Watch,
+    names: list[str],
+    *,
+    repo_id: str,
+    filename: str,
+    revision: str,
+    endpoint: str,
+    sha256: str,
+    output: str,
+) -> None:
+    """Fetches some tensors of a safetensors file into a file of that format, and says its path,
+    none if the server cannot send parts of a file, or why it is not there.
+
+    What an earlier call has left of the output is taken for its beginning.
+    """
+    path = Path(output)
+    try:
+        from filelock import FileLock  # noqa: PLC0415  slow: the watch runs already
+        from huggingface_hub import (  # noqa: PLC0415
+            constants,
+            get_hf_file_metadata,
+            hf_hub_url,
+        )
+
+        constants.DOWNLOAD_CHUNK_SIZE = CHUNK
+        url = hf_hub_url(repo_id, filename, revision=revision, endpoint=endpoint)
+        about = get_hf_file_metadata(url)
+        if re.fullmatch("[0-9a-f]{64}", about.etag or "") and about.etag != sha256:
+            say(reason=f"the server has another file (sha256 {about.etag}, expected {sha256})")
+            return
+        with FileLock(f"{path}.lock"):
+            length = int.from_bytes(_part(url, 0, 8), "little")
+            if length > HEADER:
+                raise _NotInPartsError
+            entries = json.loads(_part(url, 8, 8 + length))
+            header, parts = _selected(entries, names, 8 + length)
+            watch.follow(path.parent, path.name, len(header) + sum(b - a for a, b in parts))
+            with path.open("ab") as file:
+                done = file.tell()
+                file.write(header[done:])
+                done = max(0, done - len(header))
+                for start, end in parts:
+                    skipped = min(done, end - start)
+                    done -= skipped
+                    if start + skipped < end:
+                        _part(url, start + skipped, end, file)
+    except (_NotInPartsError, KeyError, ValueError):  # the header is not one, say
+        say(path=None)
+    except Exception as error:
+        say(error=facts(error))
+    else:
+        say(path=output)
+
+
+class _NotInPartsError(Exception):
+    """A server sends whole files alone."""
+
+
+class _Sink:
+    """A file that takes so many bytes and no more, for the client to write to."""
+
+    def __init__(self, file: Any, room: int) -> None:
+        self._file, self._room, self._done = file, room, 0
+
+    def write(self, data: bytes) -> None:
+        if self._done + len(data) > self._room:
+            raise _NotInPartsError
+        self._file.write(data)
+        self._file.flush()
+        self._done += len(data)
+
+    def tell(self) -> int:
+        return self._done
+
+    def seek(self, *_: object) -> None:
+        raise _NotInPartsError  # the client would start over
+
+
+def _part(url: str, start: int, end: int, file: Any = None) -> bytes:
+    """Bytes of a file on the Hub, written to a file if there is one."""
+    from huggingface_hub import utils  # noqa: PLC0415
+    from huggingface_hub.file_download import http_get  # noqa: PLC0415
+
+    buffer = io.BytesIO()
+    sink: Any = _Sink(file or buffer, end - start)
+    login = utils.build_hf_headers()  # type: ignore[attr-defined, unused-ignore]
+    headers = {**login, "Range": f"bytes={start}-{end - 1}"}
+    http_get(url, sink, headers=headers, expected_size=end - start, displayed_filename="tensors")
+    return buffer.getvalue()
+
+
+def _selected(
+    entries: dict[str, Any], names: list[str], start: int
+) -> tuple[bytes, list[tuple[int, int]]]:
+    """Header of a safetensors file with some tensors of another one, and where those are in that;
+    its tensors begin at a byte `start`."""
+    wanted = sorted((entries[name]["data_offsets"], name) for name in names)
+    header: dict[str, Any] = {}
+    parts: list[tuple[int, int]] = []
+    size = 0
+    for (first, last), name in wanted:
+        header[name] = {**entries[name], "data_offsets": [size, size + last - first]}
+        size += last - first
+        if parts and parts[-1][1] == start + first:
+            parts[-1] = (parts[-1][0], start + last)
+        else:
+            parts.append((start + first, start + last))
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text, parts
 
 
 def main() -> None:
@@ -213,7 +297,11 @@ def main() -> None:
     os.environ.update(HF_HUB_DISABLE_XET="1", HF_HUB_ENABLE_HF_TRANSFER="0")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started this is told, and ends it
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the client cleans up
-    fetch(Watch(job["size"], job.pop("patience")), **job)
+    watch, names = Watch(job.pop("patience")), job.pop("tensors")
+    if names is None:
+        fetch(watch, **job)
+    else:
+        fetch_tensors(watch, names, **job)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # all is done, but for the interpreter's own end
 
 

@@ -11,12 +11,13 @@ import logging
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ...host.errors import InputError, one_line
 from ...host.plain import Progress
 from . import fetch
+from .reasons import reason
 from .tensors import file_sha256
 
 PATIENCE = 30.0
@@ -75,33 +76,60 @@ def download(
         "repo_id": repo_id,
         "filename": filename,
         "revision": revision,
-        "endpoint": constants.ENDPOINT,
         "cache_dir": constants.HF_HUB_CACHE,
         "force_download": force,
         "size": size,
-        "patience": PATIENCE,
-        "sys_path": sys.path,
+        "tensors": None,
     }
-    done, total = 0, size or 0
-    report = progress if size else None
-    if report:
-        report(done, total)
-    why = "the download has ended without a word"
-    with _started(job, quiet=report is not None) as process:
-        try:
-            for message in map(json.loads, process.stdout or ()):
-                if "reason" in message:
-                    why = message["reason"]
-                    break
-                # A client that starts over counts from 0 again.
-                done = total if "path" in message else max(done, min(message["done"], total))
-                if report:
-                    report(done, total)
-                if "path" in message:
-                    return Path(message["path"])
-        finally:
-            _end(process)
-    raise InputError(f"{filename} cannot be fetched: {why}")
+    path = _fetched(job, size or 0, progress if size else None)
+    if path is None:
+        raise InputError(f"{filename} cannot be fetched: the download has ended without a word")
+    return path
+
+
+def download_tensors(
+    repo_id: str,
+    filename: str,
+    revision: str,
+    *,
+    sha256: str,
+    tensors: Sequence[str],
+    size: int,
+    output: Path,
+    progress: Progress | None = None,
+) -> bool:
+    """Fetches some tensors of a safetensors file by range requests into a file of that format, and
+    goes on where an earlier call has been ended. Their content is not checked.
+
+    Args:
+        repo_id: repository, namespace/name.
+        filename: name in that repository.
+        revision: commit, 40 hexadecimal digits.
+        sha256: of the whole file, which the Hub says too.
+        tensors: their names.
+        size: of those tensors, about, in bytes.
+        output: the file to write; not to be taken for whole unless this returns True.
+        progress: see `download`.
+
+    Returns:
+        Whether it is there; if not, the server sends whole files alone, or the file lacks a tensor.
+
+    Raises:
+        InputError: the tensors cannot be fetched; the message says why.
+    """
+    logger.info(
+        "fetching %d tensors (%.1f MB) of %s from %s at revision %s",
+        len(tensors), size / 1e6, filename, repo_id, revision,
+    )  # fmt: skip
+    job = {
+        "repo_id": repo_id,
+        "filename": filename,
+        "revision": revision,
+        "sha256": sha256,
+        "tensors": list(tensors),
+        "output": str(output),
+    }
+    return _fetched(job, size, progress) is not None
 
 
 def download_checked(repo_id: str, filename: str, revision: str) -> Path:
@@ -148,8 +176,44 @@ def upload(repo_id: str, files: Mapping[str, bytes], message: str) -> str:
         return api.create_commit(repo_id, additions, commit_message=message).oid
     # The HTTP library below the client raises exceptions of its own.
     except Exception as error:
-        reason = fetch.reason(error, repo_id)
-        raise InputError(f"{repo_id} cannot be written to: {reason}") from error
+        why = reason(fetch.facts(error), repo_id)
+        raise InputError(f"{repo_id} cannot be written to: {why}") from error
+
+
+def _fetched(options: Mapping[str, object], total: int, progress: Progress | None) -> Path | None:
+    """Runs `fetch` and reports how far it is. Returns the path that it says, which may be none."""
+    from huggingface_hub import constants  # noqa: PLC0415  slow, seldom needed
+
+    job = {
+        "endpoint": constants.ENDPOINT,
+        "patience": PATIENCE,
+        "sys_path": sys.path,
+        **options,
+    }
+    source = f"{job['repo_id']} at revision {job['revision']}"
+    done = 0
+    if progress:
+        progress(done, total)
+    why = "the download has ended without a word"
+    with _started(job, quiet=progress is not None) as process:
+        try:
+            for message in map(json.loads, process.stdout or ()):
+                if "path" in message:
+                    if progress:
+                        progress(total, total)
+                    return Path(message["path"]) if message["path"] else None
+                if "done" not in message:
+                    facts = message.get("error")
+                    why = reason(facts, source) if facts else message["reason"]
+                    break
+                total = message["total"] or total
+                # A client that starts over counts from 0 again.
+                done = max(done, min(message["done"], total))
+                if progress:
+                    progress(done, total)
+        finally:
+            _end(process)
+    raise InputError(f"{job['filename']} cannot be fetched: {why}")
 
 
 def _started(job: Mapping[str, object], *, quiet: bool) -> subprocess.Popen[str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 from ...host.errors import InputError, one_line
 from ...host.json_text import parse_json
 from ...host.writing import write_text
+from .manifest_checks import COMMIT, PLAIN_NAME, REPOSITORY, SHA256, check_file, matching, table
 
 NAME = "weights_manifest.json"
 
@@ -30,11 +30,6 @@ PACKAGE_FOLDER = Path(__file__).parent
 """Folder of the embedded files."""
 
 _PACKAGE = Path(__file__).parents[2]
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-_COMMIT = re.compile(r"[0-9a-f]{40}")
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_FILENAME = re.compile(rf"{_PLAIN_NAME.pattern}\.safetensors")
-_REPOSITORY = re.compile(rf"{_PLAIN_NAME.pattern}/{_PLAIN_NAME.pattern}")
 
 
 @dataclass(frozen=True)
@@ -89,15 +84,59 @@ class ModelEntry:
 
 
 @dataclass(frozen=True)
+class TrunkEntry:
+    """A VGG in a repository of others, from which an encoder is made on first use; it has no
+    decoder."""
+
+    name: str
+    """What users call it, such as vgg19."""
+
+    repo_id: str
+    """Its repository on the Hugging Face Hub."""
+
+    revision: str
+    """Commit of that repository, 40 hexadecimal digits."""
+
+    filename: str
+    """Safetensors file in that repository."""
+
+    sha256: str
+    """sha256 of that file; 64 hexadecimal digits."""
+
+    size: int
+    """Bytes of the tensors that are needed of it."""
+
+    tensors: Mapping[str, str | None]
+    """Their names, and the sha256 of their bytes where it is known."""
+
+    license: str
+    """Licence of the weights."""
+
+    provenance: str
+    """What they are."""
+
+
+@dataclass(frozen=True)
 class Manifest:
     """Every model that this version knows."""
 
     models: tuple[ModelEntry, ...]
     """In the order in which users see them; the first is the default."""
 
+    trunks: tuple[TrunkEntry, ...] = ()
+    """Encoders without a decoder, in the order in which users see them, after the models."""
+
     def find(self, name: str) -> ModelEntry | None:
         """The model of this name, if there is one."""
         return next((model for model in self.models if model.name == name), None)
+
+    def names(self) -> set[str]:
+        """The names of all models and trunks."""
+        return {model.name for model in self.models} | {trunk.name for trunk in self.trunks}
+
+    def find_trunk(self, name: str) -> TrunkEntry | None:
+        """The trunk of this name, if there is one."""
+        return next((trunk for trunk in self.trunks if trunk.name == name), None)
 
     def with_encoder(self, identity: str) -> ModelEntry | None:
         """The first model with this encoder, if there is one: the encoder has its name."""
@@ -151,12 +190,13 @@ def known_models(folders: Iterable[Path]) -> Manifest:
         if not path.is_file():
             continue
         try:
-            added = [_not_embedded(model) for model in load_manifest(path).models]
-            for model in added:
-                if manifest.find(model.name):
-                    logger.warning("%s: there is a model %s already", path, model.name)
-            new = (model for model in added if not manifest.find(model.name))
-            manifest = _checked(Manifest((*manifest.models, *new)))
+            added = load_manifest(path)
+            taken = manifest.names()
+            for name in sorted(taken & added.names()):
+                logger.warning("%s: there is a model %s already", path, name)
+            models = (_not_embedded(model) for model in added.models if model.name not in taken)
+            trunks = (trunk for trunk in added.trunks if trunk.name not in taken)
+            manifest = _checked(Manifest((*manifest.models, *models), (*manifest.trunks, *trunks)))
         except InputError as error:
             logger.warning("the models of %s are left out: %s", path, error)
     return manifest
@@ -176,17 +216,33 @@ def write_manifest(path: Path, manifest: Manifest) -> None:
         }
         for model in manifest.models
     }
-    write_text(path, json.dumps({"models": models}, indent=2, ensure_ascii=False) + "\n")
+    data: dict[str, Any] = {"models": models}
+    if manifest.trunks:
+        data["trunks"] = {trunk.name: _without_name(asdict(trunk)) for trunk in manifest.trunks}
+    write_text(path, json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+
+
+def _without_name(fields: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in fields.items() if key != "name"}
 
 
 def _manifest(data: object) -> Manifest:
     if isinstance(data, dict):
+        data = {"trunks": {}, **data}
         data.pop("$schema", None)  # for editors
-    root = _table(data, "the manifest", {"models"})
+    root = table(data, "the manifest", {"models", "trunks"})
     models = root["models"]
     if not isinstance(models, dict) or not models:
         raise InputError("models must be an object of at least one model")
-    return _checked(Manifest(tuple(_model(name, entry) for name, entry in models.items())))
+    trunks = root["trunks"]
+    if not isinstance(trunks, dict) or trunks.keys() & models.keys():
+        raise InputError("trunks must be an object, of other names than the models")
+    return _checked(
+        Manifest(
+            tuple(_model(name, entry) for name, entry in models.items()),
+            tuple(_trunk(name, entry) for name, entry in trunks.items()),
+        )
+    )
 
 
 def _checked(manifest: Manifest) -> Manifest:
@@ -199,48 +255,43 @@ def _checked(manifest: Manifest) -> Manifest:
 
 
 def _model(name: str, data: object) -> ModelEntry:
-    if not _PLAIN_NAME.fullmatch(name):
+    if not PLAIN_NAME.fullmatch(name):
         raise InputError(f"model name {repr(name)} must be letters, digits, '.', '_' and '-'")
-    entry = _table(data, name, {"encoder", "decoder"})
+    entry = table(data, name, {"encoder", "decoder"})
     fields = set(WeightsFile.__dataclass_fields__)
-    encoder = dict(_table(entry["encoder"], f"{name}.encoder", fields | {"identity"}))
-    identity = _matching(_SHA256, encoder.pop("identity"), f"{name}.encoder.identity")
+    encoder = dict(table(entry["encoder"], f"{name}.encoder", fields | {"identity"}))
+    identity = matching(SHA256, encoder.pop("identity"), f"{name}.encoder.identity")
     return ModelEntry(
         name,
         _weights_file(encoder, f"{name}.encoder"),
-        _weights_file(_table(entry["decoder"], f"{name}.decoder", fields), f"{name}.decoder"),
+        _weights_file(table(entry["decoder"], f"{name}.decoder", fields), f"{name}.decoder"),
         identity,
     )
 
 
+def _trunk(name: str, data: object) -> TrunkEntry:
+    if not PLAIN_NAME.fullmatch(name):
+        raise InputError(f"trunk name {repr(name)} must be letters, digits, '.', '_' and '-'")
+    entry = table(data, name, set(TrunkEntry.__dataclass_fields__) - {"name"})
+    matching(REPOSITORY, entry["repo_id"], f"{name}.repo_id")
+    matching(COMMIT, entry["revision"], f"{name}.revision")
+    check_file(entry, name)
+    tensors = entry["tensors"]
+    if not isinstance(tensors, dict) or not tensors:
+        raise InputError(f"{name}.tensors must be an object of names, got {repr(tensors)}")
+    for tensor, sha256 in tensors.items():
+        if sha256 is not None:
+            matching(SHA256, sha256, f"{name}.tensors.{tensor}")
+    return TrunkEntry(name, **entry)
+
+
 def _weights_file(data: Mapping[str, Any], where: str) -> WeightsFile:
-    _matching(_FILENAME, data["filename"], f"{where}.filename")
-    _matching(_SHA256, data["sha256"], f"{where}.sha256")
-    if type(data["size"]) is not int or data["size"] < 1:
-        raise InputError(f"{where}.size must be a number of bytes, got {repr(data['size'])}")
+    check_file(data, where)
     if type(data["embedded"]) is not bool:
         raise InputError(f"{where}.embedded must be true or false, got {repr(data['embedded'])}")
     if (data["repo_id"] is None) != (data["revision"] is None):
         raise InputError(f"{where}: repo_id and revision are either both null or both given")
     if data["repo_id"] is not None:
-        _matching(_REPOSITORY, data["repo_id"], f"{where}.repo_id")
-        _matching(_COMMIT, data["revision"], f"{where}.revision")
-    for key in ("license", "provenance"):
-        if not isinstance(data[key], str) or not data[key]:
-            raise InputError(f"{where}.{key} must be text, got {repr(data[key])}")
+        matching(REPOSITORY, data["repo_id"], f"{where}.repo_id")
+        matching(COMMIT, data["revision"], f"{where}.revision")
     return WeightsFile(**data)
-
-
-def _table(data: object, where: str, keys: set[str]) -> Mapping[str, Any]:
-    if not isinstance(data, dict):
-        raise InputError(f"{where} must be an object, got {repr(data)}")
-    if data.keys() != keys:
-        different = ", ".join(sorted(data.keys() ^ keys))
-        raise InputError(f"{where}: {different} missing or unknown, expected {sorted(keys)}")
-    return data
-
-
-def _matching(pattern: re.Pattern[str], value: object, where: str) -> str:
-    if not isinstance(value, str) or not pattern.fullmatch(value):
-        raise InputError(f"{where} must match {pattern.pattern}, got {repr(value)}")
-    return value

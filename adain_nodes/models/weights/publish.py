@@ -110,13 +110,12 @@ def refreshed(manifest: Manifest) -> Manifest:
             tensors, _ = read_tensors(model.encoder.embedded_path)
             identity = identify(tensors, model.name).sha256
         models.append(replace(model, identity=identity))
-    return Manifest(tuple(models))
+    return replace(manifest, models=tuple(models))
 
 
 def _with_files(manifest: Manifest, changed: Callable[[WeightsFile], WeightsFile]) -> Manifest:
-    return Manifest(
-        tuple(
-            replace(model, encoder=changed(model.encoder), decoder=changed(model.decoder))
-            for model in manifest.models
-        )
+    models = (
+        replace(model, encoder=changed(model.encoder), decoder=changed(model.decoder))
+        for model in manifest.models
     )
+    return replace(manifest, models=tuple(models))

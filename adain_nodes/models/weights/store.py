@@ -15,15 +15,16 @@ from typing import Literal
 
 from ...host.errors import InputError
 from ...host.plain import Progress
-from .manifest import WeightsFile, known_models
+from .manifest import TrunkEntry, WeightsFile, known_models
 from .search import Source, copies, locate
-from .tensors import DECODER_FORMAT, ENCODER_KEY, read_metadata
+from .tensors import DECODER_FORMAT, ENCODER_KEY, TRUNK_KEY, read_metadata
 
 ENCODER_FILE = "encoder.safetensors"
 DECODER_FILE = "decoder.safetensors"
 
-Whereabouts = Source | Literal["downloads on first use", "not published", "missing"]
-"""Where a file comes from; `missing` is an encoder that a user's decoder names and no model has."""
+Whereabouts = Source | Literal["downloads on first use", "not published", "missing", "none"]
+"""Where a file comes from; `missing` is an encoder that a user's decoder names and no model has,
+`none` the decoder of a model that is an encoder alone."""
 
 logger = logging.getLogger(__name__)
 
@@ -67,8 +68,8 @@ class ModelFiles:
     encoder: Path
     """Path of its encoder."""
 
-    decoder: Path
-    """Path of its decoder."""
+    decoder: Path | None
+    """Path of its decoder; None if it is an encoder alone."""
 
     encoder_name: str
     """What messages call the encoder: the name of a manifest's model or of a folder."""
@@ -85,7 +86,8 @@ class _Listed:
 
 
 def list_models(folders: Sequence[Path]) -> list[ModelStatus]:
-    """Every model, usable or not: the manifest's, the user's decoders, the user's folders.
+    """Every model, usable or not: the manifest's, the user's decoders, the user's folders, the
+    manifest's trunks.
 
     Reads names, sizes and metadata only: it neither hashes nor uses the network. Of models with
     the same name it lists the first in that order.
@@ -98,6 +100,14 @@ def list_models(folders: Sequence[Path]) -> list[ModelStatus]:
         if model.name not in models:
             encoder, decoder = (_status(file, folders) for file in (model.encoder, model.decoder))
             models[model.name] = ModelStatus(model.name, encoder, decoder)
+    for trunk in known_models(folders).trunks:
+        path = trunk_copy(trunk, folders)
+        encoder = (
+            FileStatus("folder", path.stat().st_size)
+            if path
+            else FileStatus("downloads on first use", trunk.size)
+        )
+        models.setdefault(trunk.name, ModelStatus(trunk.name, encoder, FileStatus("none", 0)))
     return list(models.values())
 
 
@@ -135,6 +145,26 @@ def find_model(
         for file in (model.encoder, model.decoder)
     )
     return ModelFiles(encoder, decoder, model.encoder_name)
+
+
+def trunk_path(trunk: TrunkEntry, folders: Sequence[Path]) -> Path:
+    """Where a new encoder goes that is made of a trunk: the first model folder, or else the assets
+    that the Hub's client keeps beside its cache."""
+    from huggingface_hub import constants  # noqa: PLC0415  slow, seldom needed
+
+    folder = folders[0] if folders else Path(constants.HF_ASSETS_CACHE, "adain_nodes", "encoders")
+    return folder / f"{trunk.name}-encoder.safetensors"
+
+
+def trunk_copy(trunk: TrunkEntry, folders: Sequence[Path]) -> Path | None:
+    """The encoder that was made of a trunk on this machine, if there is one."""
+    name = f"{trunk.name}-encoder.safetensors"
+    for path in (*(folder / name for folder in folders), trunk_path(trunk, ())):
+        if path.is_file():
+            if _metadata(path).get(TRUNK_KEY) == trunk.sha256:
+                return path
+            logger.warning("skipping %s: it was not made of %s", path, trunk.repo_id)
+    return None
 
 
 def _status(file: WeightsFile | Path | str, folders: Sequence[Path]) -> FileStatus:
@@ -190,6 +220,10 @@ def _of_decoder(decoder: Path, metadata: Mapping[str, str], folders: Sequence[Pa
     entry = known_models(folders).with_encoder(identity)
     if entry:
         return _Listed(decoder.name, entry.encoder, decoder, entry.name)
+    for trunk in known_models(folders).trunks:
+        path = trunk_copy(trunk, folders)
+        if path and _metadata(path).get("identity") == identity:
+            return _Listed(decoder.name, path, decoder, trunk.name)
     for folder in _user_folders(folders):
         if _metadata(folder / ENCODER_FILE).get("identity") == identity:
             return _Listed(decoder.name, folder / ENCODER_FILE, decoder, folder.name)

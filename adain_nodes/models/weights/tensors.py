@@ -25,6 +25,9 @@ DECODER_FORMAT = "adain-decoder"
 ENCODER_KEY = "encoder"
 """Metadata of a decoder: the identity of the encoder that it was trained for."""
 
+TRUNK_KEY = "trunk"
+"""Metadata of an encoder that was made of a trunk of the manifest: the sha256 of its file."""
+
 LARGEST = 1e5
 """Magnitude beyond which a number among weights or statistics is taken for damage."""
 

@@ -132,7 +132,10 @@ def test_a_folder_under_a_built_in_name_is_hidden_with_a_warning(
 
 
 @pytest.mark.parametrize("name", ["nobody", "../home", "home/", ""])
-def test_an_unknown_name_is_an_error_that_lists_what_there_is(folder: Path, name: str) -> None:
+def test_an_unknown_name_is_an_error_that_lists_what_there_is(
+    folder: Path, package: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(package)  # where no path leads to a model
     write_folder_model(folder.parent / "home", seed=1)
     with pytest.raises(InputError, match="there are tiny"):
         find_model(name, folders=(folder,))
