@@ -228,8 +228,12 @@ def _stylized(
 
 
 def _styles(style: Styles, weights: Sequence[float] | Curve | None) -> list[Style | Tensor]:
-    """Styles that go together; each of a batch counts where their weights change."""
+    """Styles that go together, pictures among them checked; each of a batch counts where their
+    weights change."""
     styles = _listed(style)
+    for each in styles:
+        if isinstance(each, Tensor):
+            check_picture(each, "style")
     if not isinstance(weights, Curve):
         return styles
     parts: list[Style | Tensor] = []
@@ -263,11 +267,8 @@ class _Peeked:
 
 
 def _check_styles(styles: Sequence[Style | Tensor], method: ColorMethod | None) -> None:
-    for style in styles:
-        if isinstance(style, Tensor):
-            check_picture(style, "style")
-        elif recolors_style(method):
-            raise InputError(
-                f"preserve_color {method} recolours the style picture before it is encoded, and a "
-                "style that is encoded already has no picture: give the picture, or take luminance"
-            )
+    if recolors_style(method) and not all(isinstance(style, Tensor) for style in styles):
+        raise InputError(
+            f"preserve_color {method} recolours the style picture before it is encoded, and a "
+            "style that is encoded already has no picture: give the picture, or take luminance"
+        )
