@@ -2,13 +2,13 @@
 
     python tools/build_workflows.py --comfyui http://127.0.0.1:8188 [NAME ...]
 
-The sources are examples/workflows/*.json, as ComfyUI's UI saves them. The script turns each graph
-into the API format, runs it, and writes that format, a thumbnail of the results, and the copies in
-example_workflows, where ComfyUI looks for templates. Nothing is written unless every graph ran.
-`extra.insets` of a workflow lists the ids of the example pictures that its thumbnail shows small.
+The sources are examples/workflows/*.json, as ComfyUI's UI saves them. The script turns each into
+the API format, runs that, and writes it, a thumbnail of the results, and the copies in
+example_workflows, where ComfyUI looks for templates; all or nothing. `extra.insets` of a workflow
+lists the ids of the example pictures that its thumbnail shows small.
 
-Run it again after a change to workflows, nodes or weights. ComfyUI must be at least as new as the
-one that saved the workflows, so that it knows every widget; older ones can still run them.
+Run it again after a change to workflows, nodes or weights, with a ComfyUI at least as new as that
+which saved the workflows, so that it knows every widget; older ones can still run them.
 """
 
 from __future__ import annotations
@@ -123,20 +123,19 @@ def _widgets(info: dict[str, Any]) -> list[str]:
 
 
 def thumbnail(results: list[Image.Image], insets: list[Image.Image]) -> bytes:
-    """A JPEG of a result with small pictures at its lower edge.
-
-    Args:
-        results: the middle of each is shown; several are vertical strips, each its own part.
-        insets: what the result was made of.
-    """
+    """A JPEG of a result, of strips of several or of a square of nine, and small at its lower edge
+    the pictures that they were made of."""
     canvas = Image.new("RGB", (THUMBNAIL, THUMBNAIL), "white")
-    count = min(len(results), STRIPS)
-    for index in range(count):
-        result = results[round(index * (len(results) - 1) / max(count - 1, 1))]
-        square = ImageOps.fit(result, canvas.size, Image.Resampling.LANCZOS)
-        left = index * THUMBNAIL // count + (BORDER if index else 0)
-        right = (index + 1) * THUMBNAIL // count
-        canvas.paste(square.crop((left, 0, right, THUMBNAIL)), (left, 0))
+    rows, columns = (3, 3) if len(results) == 9 else (1, min(len(results), STRIPS))
+    size = -(-THUMBNAIL // rows)
+    for index in range(rows * columns):
+        result = results[round(index * (len(results) - 1) / max(rows * columns - 1, 1))]
+        square = ImageOps.fit(result, (size, size), Image.Resampling.LANCZOS)
+        top, left = divmod(index, columns)
+        top, left, right = (each * THUMBNAIL // columns for each in (top, left, left + 1))
+        left += BORDER if left else 0
+        part = square.crop((left % size, 0, left % size + right - left, size))
+        canvas.paste(part, (left, top + (BORDER if top else 0)))
     for index, inset in enumerate(insets):
         small = ImageOps.fit(inset, (INSET, INSET), Image.Resampling.LANCZOS)
         framed = ImageOps.expand(small, BORDER, "white")
@@ -177,7 +176,7 @@ def main() -> None:
     """Makes the files of the named workflows, or of all."""
     known = sorted(path.stem for path in WORKFLOWS.glob("*.json"))
     parser = argparse.ArgumentParser(description="Makes what goes with the example workflows.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of: {', '.join(known)}")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="all of them without it")
     parser.add_argument("--comfyui", required=True, metavar="URL", help="a running ComfyUI")
     arguments = parser.parse_args()
     if unknown := sorted(set(arguments.names) - set(known)):

@@ -20,9 +20,9 @@ API = ROOT / "examples" / "workflows" / "api"
 IMAGES = ROOT / "examples" / "images"
 
 RESULTS = {
-    "adain-film": (1, (398, 320)),  # 528x424 after its crops, shorter side scaled
-    "adain-interpolation-square": (1, (3 * 256, 3 * 256)),
-    "adain-style-bank": (4, (601, 400)),
+    "10 A bank of styles": (4, (601, 400)),
+    "11 A square of four styles": (9, (256, 256)),
+    "16 A film": (1, (398, 320)),  # 528x424 after its crops, shorter side scaled
 }
 """How many pictures a graph saves, and their size, where it is not one of the content's size."""
 
@@ -67,7 +67,7 @@ def widgets(prompt: Prompt, kind: str) -> dict[str, Any]:
 
 def small_graph(image: str, precision: str = "fp32") -> Prompt:
     """Shows a picture stylised with the model tiny."""
-    example = graph("adain-stylize")
+    example = graph("01 Stylise a picture")
     loader = {**widgets(example, "AdaINModelLoader"), "model_name": "tiny", "precision": precision}
     scale = {"upscale_method": "area", "width": 64, "height": 48, "crop": "disabled"}
     stylize = {
@@ -104,7 +104,7 @@ def test_every_example_runs_to_pictures_of_the_right_size(comfyui: Server, name:
 
 
 def test_a_changed_alpha_runs_only_adain_and_what_follows(comfyui: Server) -> None:
-    prompt = graph("adain-basic")
+    prompt = graph("03 AdaIN step by step")
     comfyui.run(prompt)
     transfer = only(prompt, "AdaINTransfer")
     prompt[transfer]["inputs"]["alpha"] = 0.5

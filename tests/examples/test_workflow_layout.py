@@ -1,7 +1,7 @@
-"""How the example workflows look in the UI: nothing covers anything else.
+"""How the example workflows look in the UI: all of a graph can be read when it opens.
 
-The arithmetic of links is LiteGraph's: a cubic curve whose handles are a quarter as long as the
-distance between its ends.
+ComfyUI opens a template as its *Fit View* does. The arithmetic of that, of nodes and of links is
+that of its frontends 1.35 to 1.58; tests/comfyui compares it with the page itself.
 """
 
 from __future__ import annotations
@@ -17,23 +17,44 @@ import pytest
 WORKFLOWS = Path(__file__).parents[2] / "examples" / "workflows"
 NAMES = sorted(path.stem for path in WORKFLOWS.glob("*.json"))
 
+WINDOW = 1920, 1080
+"""Px; the canvas takes all of it, menus lie over it."""
+
+FILLED, AROUND = 0.75, 10
+"""Part of the window that Fit View fills, with the nodes and that many px around them."""
+
+READABLE, COMFORTABLE = 0.6, 0.75
+"""Scale of all and of the easy templates; below 0.571 the page draws no text."""
+
+EASY = NAMES[:5]
+
 TITLE = 30
 """Px that a node's title stands above its position."""
 
-SLOT = 20
-"""Px from socket to socket."""
+SLOT, WIDGET, AROUND_WIDGETS, BOTTOM = 20, 24, 8, 6
+"""Px from socket to socket, from widget to widget, around all widgets, and below all."""
 
-BULGE = 40
+PICTURE = 220
+"""Px, at least, of a picture on a node."""
+
+LEAST_WIDTH = 210
+"""Px of a node with widgets."""
+
+NEW_WIDTH, NEW_WIDGET, NEW_BOTTOM, NEW_BADGE = 225, 28, 14, 24
+"""Px in Nodes 2.0: of a node at least, from widget to widget, below all, and of a pack's name."""
+
+GAP = 4
+"""Px between nodes, at least."""
+
+EDGE = 10
 """Px by which a curve may lie behind the edge of a node that it passes."""
 
-RESULTS = {"SaveImage", "PreviewImage", "SaveAnimatedWEBP"}
-"""Nodes that show a picture."""
-
-RESULT, RESULT_WIDGET = 487, 38
-"""Px below the title that the newer renderer takes for such a node, whatever the shape of its
-picture, and for each of its widgets."""
+NOTE = "MarkdownNote"
+SHOWS_PICTURES = {"AdaINExampleImage", "SaveImage", "PreviewImage", "SaveAnimatedWEBP"}
 
 Point = tuple[float, float]
+Box = tuple[float, float, float, float]
+"""Left, top, right and bottom."""
 
 
 def workflow(name: str) -> dict[str, Any]:
@@ -41,18 +62,58 @@ def workflow(name: str) -> dict[str, Any]:
     return data
 
 
-def note(name: str) -> str:
-    (text,) = (
-        node["widgets_values"][0]
-        for node in workflow(name)["nodes"]
-        if node["type"] == "MarkdownNote"
+def box(node: dict[str, Any]) -> Box:
+    """With its title."""
+    (x, y), (width, height) = node["pos"], node["size"]
+    return x, y - TITLE, x + width, y + height
+
+
+def frame(group: dict[str, Any]) -> Box:
+    x, y, width, height = group["bounding"]
+    return x, y, x + width, y + height
+
+
+def bounds(boxes: list[Box]) -> Box:
+    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
+    return min(lefts), min(tops), max(rights), max(bottoms)
+
+
+def apart(a: Box, b: Box, gap: float = 0) -> bool:
+    across = a[0] - b[2] >= gap or b[0] - a[2] >= gap
+    return across or a[1] - b[3] >= gap or b[1] - a[3] >= gap
+
+
+def new_box(node: dict[str, Any]) -> Box:
+    """The same in Nodes 2.0, which enlarges small nodes."""
+    left, top, right, bottom = box(node)
+    height = rows(node) * SLOT + len(node["widgets_values"]) * NEW_WIDGET + NEW_BOTTOM
+    height += NEW_BADGE * node["type"].startswith("AdaIN")
+    return left, top, max(right, left + NEW_WIDTH), max(bottom, top + TITLE + height)
+
+
+def rows(node: dict[str, Any]) -> int:
+    """Of sockets."""
+    sockets = [socket for socket in node["inputs"] if "widget" not in socket]
+    return max(len(sockets), len(node["outputs"]))
+
+
+def fitted_scale(data: dict[str, Any]) -> float:
+    left, top, right, bottom = bounds([box(node) for node in data["nodes"]])
+    return FILLED * min(
+        WINDOW[0] / (right - left + 2 * AROUND), WINDOW[1] / (bottom - top + 2 * AROUND)
     )
-    assert isinstance(text, str)
-    return text
+
+
+def least_height(node: dict[str, Any]) -> float:
+    """Px without title; the page enlarges a smaller node, at the latest to show its picture."""
+    height = rows(node) * SLOT + BOTTOM
+    if count := len(node["widgets_values"]):
+        height += count * WIDGET + AROUND_WIDGETS
+    return height + PICTURE * (node["type"] in SHOWS_PICTURES)
 
 
 def curve(start: Point, end: Point) -> list[Point]:
-    """Points on a link without reroutes."""
+    """Points on a link without reroutes: a cubic whose handles are a quarter as long as it."""
     handle = math.dist(start, end) / 4
     controls = (start, (start[0] + handle, start[1]), (end[0] - handle, end[1]), end)
     points = []
@@ -74,8 +135,8 @@ def straight(start: Point, end: Point) -> list[Point]:
     ]
 
 
-def drawn_links(data: dict[str, Any]) -> list[tuple[int, int, list[Point]]]:
-    """Each link: the ids of its two nodes, and points on its line."""
+def corners_of_links(data: dict[str, Any]) -> list[tuple[int, int, list[Point]]]:
+    """Each link: the ids of its two nodes, its start, its reroutes and its end."""
     nodes = {node["id"]: node for node in data["nodes"]}
     reroutes = {each["id"]: each for each in data["extra"].get("reroutes", ())}
     last = {each["id"]: each["parentId"] for each in data["extra"].get("linkExtensions", ())}
@@ -90,19 +151,62 @@ def drawn_links(data: dict[str, Any]) -> list[tuple[int, int, list[Point]]]:
         (x, y), width = nodes[source]["pos"], nodes[source]["size"][0]
         start = x + width, y + (slot + 0.7) * SLOT
         x, y = nodes[target]["pos"]
-        ends = [start, *way, (x, y + (place + 0.7) * SLOT)]
-        draw = straight if way else curve
-        links.append((source, target, [p for a, b in pairwise(ends) for p in draw(a, b)]))
+        links.append((source, target, [start, *way, (x, y + (place + 0.7) * SLOT)]))
     return links
+
+
+def drawn_links(data: dict[str, Any]) -> list[tuple[int, int, list[Point]]]:
+    """The same with points on the lines in place of the corners."""
+    return [
+        (source, target, [p for a, b in pairwise(ends) for p in draw(a, b)])
+        for source, target, ends in corners_of_links(data)
+        for draw in (straight if len(ends) > 2 else curve,)
+    ]
+
+
+def test_templates_are_numbered() -> None:
+    assert [name[:3] for name in NAMES] == [f"{number:02} " for number in range(1, len(NAMES) + 1)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_text_can_be_read_when_it_opens(name: str) -> None:
+    assert fitted_scale(workflow(name)) >= (COMFORTABLE if name in EASY else READABLE)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_groups_lie_within_the_window_when_it_opens(name: str) -> None:
+    data = workflow(name)
+    seen = bounds([box(node) for node in data["nodes"]])
+    scale = fitted_scale(data)
+    for group in data["groups"]:
+        for low, high, inner_low, inner_high, size in zip(
+            frame(group)[:2], frame(group)[2:], seen[:2], seen[2:], WINDOW, strict=True
+        ):
+            middle, half = (inner_low + inner_high) / 2, size / scale / 2
+            assert middle - half < low < high < middle + half
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nodes_are_as_large_as_the_page_makes_them(name: str) -> None:
+    for node in workflow(name)["nodes"]:
+        if node["type"] != NOTE:
+            assert node["size"][1] >= least_height(node), node.get("title", node["type"])
+            assert node["size"][0] >= (LEAST_WIDTH if node["widgets_values"] else 0), node["id"]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_nodes_do_not_overlap(name: str) -> None:
-    boxes = [(*node["pos"], *node["size"]) for node in workflow(name)["nodes"]]
-    for index, (x, y, width, height) in enumerate(boxes):
-        for left, top, other_width, other_height in boxes[:index]:
-            apart = x >= left + other_width or left >= x + width
-            assert apart or y - TITLE >= top + other_height or top - TITLE >= y + height
+    nodes = workflow(name)["nodes"]
+    for index, node in enumerate(nodes):
+        for other in nodes[:index]:
+            assert apart(box(node), box(other), GAP), (node["id"], other["id"])
+            assert apart(new_box(node), new_box(other)), (node["id"], other["id"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_links_run_from_left_to_right(name: str) -> None:
+    for source, target, ends in corners_of_links(workflow(name)):
+        assert all(a[0] <= b[0] for a, b in pairwise(ends)), (source, target)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -112,52 +216,30 @@ def test_links_do_not_run_behind_other_nodes(name: str) -> None:
         for node in data["nodes"]:
             if node["id"] in (source, target):
                 continue
-            (x, y), (width, height) = node["pos"], node["size"]
+            left, top, right, bottom = box(node)
             behind = [
-                point
-                for point in points
-                if x + BULGE < point[0] < x + width - BULGE and y - TITLE < point[1] < y + height
+                p for p in points if left + EDGE < p[0] < right - EDGE and top < p[1] < bottom
             ]
             assert not behind, f"{source} to {target} behind {node.get('title', node['type'])}"
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_notes_have_short_lines_that_end_in_breaks(name: str) -> None:
-    lines = note(name).splitlines()
-    assert max(len(line.rstrip()) for line in lines) <= 45
-    for line, following in pairwise(lines):
-        if line and following and not following.startswith("- "):
-            assert line.endswith("  ")
+def test_a_short_note_stands_above_the_graph(name: str) -> None:
+    data = workflow(name)
+    (note,) = (node for node in data["nodes"] if node["type"] == NOTE)
+    lines = note["widgets_values"][0].splitlines()
+    assert len(lines) <= 3
+    assert max(map(len, lines)) <= 130
+    others = [box(node) for node in data["nodes"] if node is not note]
+    others += [frame(group) for group in data["groups"]]
+    assert box(note)[3] < min(top for _, top, _, _ in others)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_frames_hold_their_nodes(name: str) -> None:
+def test_every_node_lies_within_one_group(name: str) -> None:
     data = workflow(name)
-    frames = [group["bounding"] for group in data["groups"]]
+    frames = [frame(group) for group in data["groups"]]
+    assert all(apart(a, b) for index, a in enumerate(frames) for b in frames[:index])
     for node in data["nodes"]:
-        if node["type"] == "MarkdownNote":
-            continue
-        (x, y), (width, height) = node["pos"], node["size"]
-        assert any(
-            left < x
-            and x + width < left + frame_width
-            and top < y - TITLE
-            and y + height < top + frame_height
-            for left, top, frame_width, frame_height in frames
-        )
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_the_newer_renderer_has_room_for_the_results(name: str) -> None:
-    data = workflow(name)
-    results = [node for node in data["nodes"] if node["type"] in RESULTS]
-    assert results
-    for node in results:
-        x, y = node["pos"]
-        bottom = y + RESULT + RESULT_WIDGET * len(node["widgets_values"])
-        tops = [each["pos"][1] - TITLE for each in data["nodes"] if each["pos"][0] == x]
-        assert all(bottom < top for top in tops if top > y)
-        frames = [group["bounding"] for group in data["groups"]]
-        assert any(
-            left < x < left + width and bottom < top + height for left, top, width, height in frames
-        )
+        if node["type"] != NOTE:
+            assert any(bounds([box(node), each]) == each for each in frames), node["id"]

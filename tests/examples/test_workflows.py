@@ -133,7 +133,8 @@ def test_required_sockets_are_linked(name: str) -> None:
     for node in our_nodes(name):
         required = NODE_CLASS_MAPPINGS[node["type"]].INPUT_TYPES()["required"]  # type: ignore[attr-defined]
         for socket in node["inputs"]:
-            assert socket["link"] is not None or socket["name"] not in required
+            optional = "widget" in socket or socket["name"] not in required
+            assert socket["link"] is not None or optional
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -180,6 +181,16 @@ def test_insets_are_example_pictures(name: str) -> None:
     kinds = {node["id"]: node["type"] for node in ui_format(name)["nodes"]}
     insets = ui_format(name)["extra"]["insets"]
     assert {kinds[node] for node in insets} <= {"AdaINExampleImage"}
+
+
+def test_the_app_shows_content_style_and_alpha_and_the_result() -> None:
+    (name,) = (name for name in NAMES if ui_format(name)["extra"].get("linearMode"))
+    nodes = {node["id"]: node for node in ui_format(name)["nodes"]}
+    shown = ui_format(name)["extra"]["linearData"]
+    labels = [nodes[node].get("title", nodes[node]["type"]) for node, _ in shown["inputs"]]
+    assert labels == ["Content", "Style", "AdaINStylize"]
+    assert [widget for _, widget in shown["inputs"]] == ["image", "image", "alpha"]
+    assert [nodes[node]["type"] for node in shown["outputs"]] == ["SaveImage"]
 
 
 def test_every_example_picture_has_a_source() -> None:

@@ -115,6 +115,14 @@ def test_of_many_frames_first_and_last_are_shown() -> None:
     assert shown == [0, 75, 150, 225]
 
 
+def test_nine_results_are_a_square() -> None:
+    results = [Image.new("L", (9, 9), 25 * index).convert("RGB") for index in range(9)]
+    with Image.open(io.BytesIO(thumbnail(results, []))) as image:
+        grey = image.convert("L")
+        shown = [grey.getpixel((x, y)) for y in (66, 200, 334) for x in (66, 200, 334)]
+    assert shown == pytest.approx([25 * index for index in range(9)], abs=1)
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository with two workflows, and a ComfyUI that fails at graphs whose picture is lost."""
