@@ -1,6 +1,8 @@
 """A ComfyUI with this pack in it, started once for all tests here.
 
 COMFYUI_DIR=<folder of ComfyUI> <ComfyUI's python> -m pytest tests/comfyui
+
+COMFYUI_FRONTEND=<folder with index.html> takes another frontend than the installed one.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ PARTS = (
     "examples",
     "example_workflows",
     "locales",
+    "subgraphs",
 )
 
 
@@ -78,5 +81,6 @@ def comfyui(hub: HubServer, base: Path) -> Iterator[Server]:
         "NO_PROXY": "127.0.0.1",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-    with Server(Path(os.environ["COMFYUI_DIR"]), base, environment) as server:
+    frontend = os.environ.get("COMFYUI_FRONTEND")
+    with Server(Path(os.environ["COMFYUI_DIR"]), base, environment, frontend) as server:
         yield server

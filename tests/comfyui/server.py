@@ -68,9 +68,12 @@ class Server:
         folder: of ComfyUI.
         base: its base directory; its log is written there.
         environment: added to that of this process.
+        frontend: folder of the page's files, in place of the installed ones.
     """
 
-    def __init__(self, folder: Path, base: Path, environment: dict[str, str]) -> None:
+    def __init__(
+        self, folder: Path, base: Path, environment: dict[str, str], frontend: str | None = None
+    ) -> None:
         self._log = base / "comfyui.log"
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -86,6 +89,7 @@ class Server:
                     *("--listen", "127.0.0.1", "--port", str(port)),
                     *("--base-directory", str(base)),
                     *("--database-url", f"sqlite:///{base / 'comfyui.db'}"),
+                    *(("--front-end-root", frontend) if frontend else ()),
                 ],
                 cwd=folder,
                 env={**os.environ, **environment},

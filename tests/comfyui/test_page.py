@@ -1,0 +1,125 @@
+"""ComfyUI's page with this pack, in both of its renderers.
+
+Chromium and the package playwright are needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+
+from ..examples.test_workflow_layout import NAMES, apart, fitted_scale, workflow
+from .page import CHROMIUM, OPTIONS, Page
+from .server import Server
+
+APP, APPS_SINCE = "02 Stylise a picture as an app", (1, 41, 13)
+RENDERERS = {"classic": False, "nodes-2.0": True}
+
+WIDGETS = """node => app.graph.getNodeById(node).widgets
+    .map(widget => [widget.name, widget.value])"""
+
+CONNECT = """id => {
+    const node = app.graph.getNodeById(id)
+    const [content, style] = ["Content", "Style"].map(
+        title => app.graph.nodes.find(node => node.title === title))
+    content.connect(0, node, 0)
+    style.connect(0, node, 1)
+    node.connect(0, app.graph.nodes.find(node => node.type === "SaveImage"), 0)
+    app.graph.remove(app.graph.nodes.find(node => node.type === "AdaINStylize"))
+    app.graph.remove(app.graph.nodes.find(node => node.type === "AdaINModelLoader"))
+}"""
+"""Puts a blueprint in the place of model and AdaIN Stylize."""
+
+LONG = """() => {
+    const refine = app.graph.nodes.find(node => node.type === "AdaINRefine")
+    refine.widgets.find(widget => widget.name === "steps").value = 1000
+}"""
+
+
+@pytest.fixture(scope="module", params=RENDERERS)
+def page(request: pytest.FixtureRequest, comfyui: Server) -> Iterator[Page]:
+    """One page for all tests with a renderer; each opens a graph of its own."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if not Path(CHROMIUM).is_file():
+        pytest.skip(f"there is no {CHROMIUM}")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+        yield Page(browser, comfyui, new=RENDERERS[request.param])
+        browser.close()
+
+
+@pytest.fixture(autouse=True)
+def _no_errors(page: Page) -> Iterator[None]:
+    page.errors.clear()
+    yield
+    assert page.errors == []
+
+
+def results(page: Page) -> list[int]:
+    return [node.id for node in page.nodes() if node.type.startswith("Save")]
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != APP])
+def test_a_template_opens_readably_and_runs(page: Page, name: str) -> None:
+    page.open_template(name)
+    nodes = page.nodes()
+    data = workflow(name)
+    assert {node.id for node in nodes} == {node["id"] for node in data["nodes"]}
+    assert all(node.known and not node.faulty for node in nodes)
+    assert page.scale() == pytest.approx(fitted_scale(data), rel=0.01)
+    for node, other in combinations(nodes, 2):
+        assert apart(node.box, other.box), (node.title, other.title)
+    page.run()
+    for identity in results(page):
+        page.wait_for_picture(identity)
+    assert not any(node.faulty for node in page.nodes())
+
+
+def test_search_finds_nodes_and_their_help_opens(page: Page) -> None:
+    page.command("Comfy.NewBlankWorkflow")
+    added = page.add("AdaIN Stylize")
+    (node,) = (node for node in page.nodes() if node.id == added)
+    assert node.type == "AdaINStylize"
+    page.select(added)
+    page.tab.get_by_test_id("info-button").click()
+    page.tab.get_by_text("The whole graph in one node").wait_for()
+
+
+def test_the_app_shows_content_style_and_alpha_alone_and_runs(page: Page) -> None:
+    if page.version() < APPS_SINCE:
+        pytest.skip("this frontend has no apps")
+    page.open_template(APP)
+    widgets = page.tab.get_by_test_id("linear-widgets")
+    for label in ("Content", "Style", "alpha"):
+        widgets.get_by_text(label, exact=True).wait_for()
+    assert widgets.get_by_text("style_size").count() == 0
+    run = page.tab.get_by_test_id("linear-run-button")
+    run.get_by_role("button", name="Run", exact=True).click()
+    page.tab.get_by_test_id("linear-image-output").wait_for()
+    (result,) = results(page)
+    page.wait_for_picture(result)
+
+
+def test_the_blueprint_is_found_offers_alpha_and_runs(page: Page) -> None:
+    page.open_template(NAMES[0])
+    added = page.add("Stylise a picture")
+    assert page.ask(WIDGETS, added) == [["alpha", 1]]
+    page.ask(CONNECT, added)
+    page.run()
+    (result,) = results(page)
+    page.wait_for_picture(result)
+
+
+def test_the_button_cancels_a_run(page: Page, comfyui: Server) -> None:
+    page.open_template("08 Refine the result")
+    page.ask(LONG)
+    page.run()
+    (refine,) = (str(node.id) for node in page.nodes() if node.type == "AdaINRefine")
+    page.tab.wait_for_function("node => String(app.runningNodeId) === node", arg=refine)
+    page.cancel()
+    page.tab.wait_for_function("() => !app.runningNodeId")
+    (last,) = comfyui.get_json("/history?max_items=1").values()
+    assert "execution_interrupted" in [kind for kind, _ in last["status"]["messages"]]
