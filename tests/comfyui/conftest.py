@@ -13,6 +13,8 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
 
 import pytest
 
@@ -84,3 +86,13 @@ def comfyui(hub: HubServer, base: Path) -> Iterator[Server]:
     frontend = os.environ.get("COMFYUI_FRONTEND")
     with Server(Path(os.environ["COMFYUI_DIR"]), base, environment, frontend) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def blueprints(comfyui: Server) -> dict[str, Any]:
+    """What ComfyUI knows of subgraph blueprints; by id."""
+    try:
+        known: dict[str, Any] = comfyui.get_json("/global_subgraphs")
+    except HTTPError:
+        pytest.skip("this ComfyUI takes no blueprints from packs")
+    return known

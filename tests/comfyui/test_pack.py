@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from typing import Any
 
 from PIL import Image
 
@@ -38,6 +39,14 @@ def test_every_template_is_listed_and_served(comfyui: Server) -> None:
         assert kind == "image/jpeg"
         with Image.open(io.BytesIO(thumbnail)) as image:
             image.verify()
+
+
+def test_the_blueprint_is_served(comfyui: Server, blueprints: dict[str, Any]) -> None:
+    ((identity, entry),) = blueprints.items()
+    assert entry["name"] == "Stylise a picture"
+    served = comfyui.get_json(f"/global_subgraphs/{identity}")["data"]
+    path = ROOT / "subgraphs" / "Stylise a picture.json"
+    assert served == path.read_text(encoding="utf-8")
 
 
 def test_every_input_and_output_is_explained(comfyui: Server) -> None:

@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 
 from ..examples.test_workflow_layout import NAMES, apart, fitted_scale, workflow
+from .conftest import ROOT
 from .page import CHROMIUM, OPTIONS, Page
 from .server import Server
 
 APP, APPS_SINCE = "02 Stylise a picture as an app", (1, 41, 13)
+HELP = ROOT / "adain_nodes" / "nodes" / "web" / "docs"
 RENDERERS = {"classic": False, "nodes-2.0": True}
 
 WIDGETS = """node => app.graph.getNodeById(node).widgets
@@ -78,14 +80,15 @@ def test_a_template_opens_readably_and_runs(page: Page, name: str) -> None:
     assert not any(node.faulty for node in page.nodes())
 
 
-def test_search_finds_nodes_and_their_help_opens(page: Page) -> None:
+def test_search_finds_a_node_and_its_help_opens(page: Page) -> None:
     page.command("Comfy.NewBlankWorkflow")
-    added = page.add("AdaIN Stylize")
-    (node,) = (node for node in page.nodes() if node.id == added)
-    assert node.type == "AdaINStylize"
+    added = page.add("AdaIN Match Color")
+    assert [(node.id, node.type) for node in page.nodes()] == [(added, "AdaINMatchColor")]
     page.select(added)
     page.tab.get_by_test_id("info-button").click()
-    page.tab.get_by_text("The whole graph in one node").wait_for()
+    help_page = (HELP / "AdaINMatchColor.md").read_text(encoding="utf-8")
+    first = next(line for line in help_page.splitlines() if line[:1].isalpha())
+    page.tab.get_by_text(first).filter(visible=True).first.wait_for()
 
 
 def test_the_app_shows_content_style_and_alpha_alone_and_runs(page: Page) -> None:
@@ -103,6 +106,7 @@ def test_the_app_shows_content_style_and_alpha_alone_and_runs(page: Page) -> Non
     page.wait_for_picture(result)
 
 
+@pytest.mark.usefixtures("blueprints")
 def test_the_blueprint_is_found_offers_alpha_and_runs(page: Page) -> None:
     page.open_template(NAMES[0])
     added = page.add("Stylise a picture")
