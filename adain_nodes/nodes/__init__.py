@@ -28,10 +28,10 @@ _NAMES = {
     AdaINSpatialMask: "AdaIN Spatial Mask",
     AdaINDecode: "AdaIN Decode",
     AdaINMatchColor: "AdaIN Match Color",
-    AdaINStylize: "AdaIN Stylize",
+    AdaINStylize: "AdaIN Stylize (Style Transfer)",
     AdaINLosses: "AdaIN Losses",
     AdaINRefine: "AdaIN Refine",
-    AdaINStylizeVideo: "AdaIN Stylize Video",
+    AdaINStylizeVideo: "AdaIN Stylize Video (Style Transfer)",
 }
 
 NODE_CLASS_MAPPINGS: dict[str, type] = {node.__name__: node for node in _NAMES}

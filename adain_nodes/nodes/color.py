@@ -17,6 +17,9 @@ class AdaINMatchColor:
         "with 'luminance'."
     )
     CATEGORY = schema.CATEGORY
+    SEARCH_ALIASES = schema.aliases(
+        "color transfer", "colour transfer", "color match", "histogram", "recolor"
+    )
     FUNCTION = "match"
     RETURN_TYPES = ("IMAGE",)
     RETURN_NAMES = ("image",)

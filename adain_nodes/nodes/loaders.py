@@ -25,6 +25,7 @@ class AdaINModelLoader:
     )
     CATEGORY = schema.CATEGORY
     FUNCTION = "load"
+    SEARCH_ALIASES = schema.aliases("checkpoint", "vgg", "weights")
     RETURN_TYPES = (schema.MODEL,)
     RETURN_NAMES = ("model",)
     OUTPUT_TOOLTIPS = ("Encoder and decoder, for AdaIN Encode, AdaIN Decode and AdaIN Stylize.",)
@@ -83,6 +84,7 @@ class AdaINExampleImage:
     )
     CATEGORY = schema.CATEGORY
     FUNCTION = "load"
+    SEARCH_ALIASES = schema.aliases("sample picture", "demo image")
     RETURN_TYPES = ("IMAGE", "MASK")
     RETURN_NAMES = ("image", "mask")
     OUTPUT_TOOLTIPS = (

@@ -19,6 +19,7 @@ class AdaINLosses:
         "is better; only losses from the same encoder are comparable."
     )
     CATEGORY = schema.CATEGORY
+    SEARCH_ALIASES = schema.aliases("measure", "content loss", "style loss", "metric")
     FUNCTION = "measure"
     RETURN_TYPES = ("FLOAT", "FLOAT", "STRING")
     RETURN_NAMES = ("content_loss", "style_loss", "report")

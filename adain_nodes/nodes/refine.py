@@ -19,6 +19,7 @@ class AdaINRefine:
     )
     CATEGORY = schema.CATEGORY
     FUNCTION = "refine"
+    SEARCH_ALIASES = schema.aliases("improve", "optimize", "gatys", "enhance")
     RETURN_TYPES = ("IMAGE",)
     RETURN_NAMES = ("image",)
     OUTPUT_TOOLTIPS = ("The refined picture, of the same size.",)

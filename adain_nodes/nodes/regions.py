@@ -23,6 +23,7 @@ class AdaINSpatialMask:
     )
     CATEGORY = schema.CATEGORY
     FUNCTION = "compose"
+    SEARCH_ALIASES = schema.aliases("regions", "regional style", "masked style")
     RETURN_TYPES = (schema.FEATURES,)
     RETURN_NAMES = ("features",)
     OUTPUT_TOOLTIPS = ("The combined features, for AdaIN Decode.",)

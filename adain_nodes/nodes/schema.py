@@ -7,7 +7,14 @@ from typing import Any
 
 from ..host.options import MASK_RESIZES, MASK_STATISTICS
 
-CATEGORY = "AdaIN"
+CATEGORY = "image/style transfer"
+"""Where menus and the node library show the nodes."""
+
+
+def aliases(*words: str) -> list[str]:
+    """What finds a node in the search box besides its name. ComfyUI before 0.9 ignores it."""
+    return ["style transfer", "neural style", *words]
+
 
 MODEL = "ADAIN_MODEL"
 """Socket type of `models.model.Model`."""
@@ -31,8 +38,9 @@ def socket(kind: str, tooltip: str) -> tuple[str, dict[str, Any]]:
 
 
 def choice(options: Sequence[str], tooltip: str) -> tuple[list[str], dict[str, Any]]:
-    """A combo whose first option is the default."""
-    return list(options), {"tooltip": tooltip}
+    """A combo whose first option, if there is any, is the default."""
+    default = {"default": options[0]} if options else {}
+    return list(options), {**default, "tooltip": tooltip}
 
 
 def number(

@@ -19,6 +19,7 @@ class AdaINEncode:
     )
     CATEGORY = schema.CATEGORY
     FUNCTION = "encode"
+    SEARCH_ALIASES = schema.aliases("vgg", "features", "extract")
     RETURN_TYPES = (schema.FEATURES,)
     RETURN_NAMES = ("features",)
     OUTPUT_TOOLTIPS = (
@@ -55,6 +56,7 @@ class AdaINTransfer:
     )
     CATEGORY = schema.CATEGORY
     FUNCTION = "transfer"
+    SEARCH_ALIASES = schema.aliases("apply style", "adaptive instance normalization", "alpha")
     RETURN_TYPES = (schema.FEATURES,)
     RETURN_NAMES = ("features",)
     OUTPUT_TOOLTIPS = ("Stylised features, for AdaIN Decode.",)
@@ -129,6 +131,7 @@ class AdaINDecode:
     CATEGORY = schema.CATEGORY
     FUNCTION = "decode"
     RETURN_TYPES = ("IMAGE",)
+    SEARCH_ALIASES = schema.aliases("features to image", "render")
     RETURN_NAMES = ("image",)
     OUTPUT_TOOLTIPS = ("The picture, with the transparency of the encoded one, if any.",)
 

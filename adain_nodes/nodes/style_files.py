@@ -26,6 +26,7 @@ class AdaINSaveStyle:
     )
     CATEGORY = schema.CATEGORY
     FUNCTION = "save"
+    SEARCH_ALIASES = schema.aliases("keep style", "export style")
     OUTPUT_NODE = True
     RETURN_TYPES = ()
     RETURN_NAMES = ()
@@ -73,6 +74,7 @@ class AdaINLoadStyle:
     FUNCTION = "load"
     RETURN_TYPES = (schema.STYLE,)
     RETURN_NAMES = ("style",)
+    SEARCH_ALIASES = schema.aliases("ready-made styles", "style preset", "style library", "artistic", "paint")
     OUTPUT_TOOLTIPS = ("The style or bank, for AdaIN or AdaIN Interpolate Styles.",)
 
     @classmethod

@@ -22,6 +22,7 @@ class AdaINStyle:
         "channel. This is all that AdaIN uses of a style picture."
     )
     CATEGORY = schema.CATEGORY
+    SEARCH_ALIASES = schema.aliases("mean and standard deviation", "extract style")
     FUNCTION = "measure"
     RETURN_TYPES = (schema.STYLE,)
     RETURN_NAMES = ("style",)
@@ -59,6 +60,7 @@ class AdaINInterpolateStyles:
         "weights."
     )
     CATEGORY = schema.CATEGORY
+    SEARCH_ALIASES = schema.aliases("mix styles", "blend styles", "combine styles")
     FUNCTION = "interpolate"
     RETURN_TYPES = (schema.STYLE,)
     RETURN_NAMES = ("style",)
@@ -102,6 +104,7 @@ class AdaINStackStyles:
         "stacked, too."
     )
     CATEGORY = schema.CATEGORY
+    SEARCH_ALIASES = schema.aliases("style bank", "several styles", "batch styles")
     FUNCTION = "stack"
     RETURN_TYPES = (schema.STYLE,)
     RETURN_NAMES = ("style",)

@@ -35,6 +35,9 @@ class AdaINStylize:
     )
     CATEGORY = schema.CATEGORY
     FUNCTION = "stylize"
+    SEARCH_ALIASES = schema.aliases(
+        "artistic", "paint", "painting", "stylise", "art filter", "filter"
+    )
     RETURN_TYPES = ("IMAGE",)
     RETURN_NAMES = ("image",)
     OUTPUT_TOOLTIPS = ("The stylised picture or film, at the size of the content.",)

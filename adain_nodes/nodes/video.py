@@ -35,6 +35,9 @@ class AdaINStylizeVideo:
     )
     CATEGORY = schema.CATEGORY
     FUNCTION = "stylize"
+    SEARCH_ALIASES = schema.aliases(
+        "artistic", "paint", "film", "movie", "animation", "stylise video"
+    )
     RETURN_TYPES = ("VIDEO",)
     RETURN_NAMES = ("video",)
     OUTPUT_TOOLTIPS = ("The stylised video, for Save Video.",)

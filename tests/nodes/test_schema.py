@@ -22,11 +22,27 @@ def test_every_node_has_a_display_name() -> None:
     assert NODE_DISPLAY_NAME_MAPPINGS.keys() == NODE_CLASS_MAPPINGS.keys()
 
 
+@pytest.mark.parametrize("query", ["style transfer", "neural style"])
+def test_every_node_is_found_by_what_people_search_for(query: str) -> None:
+    assert all(query in node.SEARCH_ALIASES for _, node in NODES)
+
+
+@pytest.mark.parametrize("query", ["artistic", "paint"])
+def test_the_nodes_to_begin_with_are_found_by_what_they_are_for(query: str) -> None:
+    found = {name for name, node in NODES if query in node.SEARCH_ALIASES}
+    assert found == {"AdaINStylize", "AdaINStylizeVideo", "AdaINLoadStyle"}
+
+
+def test_style_transfer_is_found_where_only_names_are_searched() -> None:
+    found = {n for n, shown in NODE_DISPLAY_NAME_MAPPINGS.items() if "Style Transfer" in shown}
+    assert found == {"AdaINStylize", "AdaINStylizeVideo"}
+
+
 @pytest.mark.parametrize(("name", "node"), NODES)
 class TestEveryNode:
     def test_describes_itself_and_has_a_help_page(self, name: str, node: Any) -> None:
         assert node.DESCRIPTION
-        assert node.CATEGORY == "AdaIN"
+        assert node.CATEGORY == "image/style transfer"
         assert (HELP / f"{name}.md").is_file()
 
     def test_has_a_tooltip_on_every_input_and_output(self, name: str, node: Any) -> None:
@@ -62,6 +78,7 @@ class TestEveryNode:
             elif isinstance(kind, list):
                 # Only of styles there may be none: they are files of the user's.
                 assert kind or input_name == "style_name", f"{name}.{input_name}"
+                assert not kind or options["default"] == kind[0], f"{name}.{input_name}"
 
 
 SNAPSHOT = Path(__file__).parent / "schema.json"
@@ -86,7 +103,7 @@ def _schema_of(node: Any) -> dict[str, Any]:
             [
                 name,
                 *_without_files(name, kind),
-                {k: v for k, v in options.items() if k != "tooltip"},
+                _without_texts(name, options),
             ]
             for name, (kind, options) in inputs.items()
         ]
@@ -101,3 +118,8 @@ def _schema_of(node: Any) -> dict[str, Any]:
 
 def _without_files(name: str, kind: Any) -> list[Any]:
     return ["COMBO of files" if name in FILES and isinstance(kind, list) else kind]
+
+
+def _without_texts(name: str, options: dict[str, Any]) -> dict[str, Any]:
+    hidden = {"tooltip", *(["default"] if name in FILES else [])}
+    return {key: value for key, value in options.items() if key not in hidden}
