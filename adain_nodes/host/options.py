@@ -27,6 +27,9 @@ FrameStatistics = Literal["per_frame", "shared", "smoothed"]
 Outside = Literal["original", "decoded"]
 """What shows where masks are black: the original pixels, or the decoder's version of them."""
 
+Pairing = Literal["one to one", "every combination"]
+"""Which contents of a batch get which of several styles."""
+
 Reference = Literal["paper", "torch", "pytorch"]
 """Reading of the losses: the paper's text, the authors' code, the public PyTorch port."""
 
@@ -51,6 +54,7 @@ MASK_RESIZES: tuple[MaskResize, ...] = get_args(MaskResize)
 MASK_STATISTICS: tuple[MaskStatistics, ...] = get_args(MaskStatistics)
 OUTSIDES: tuple[Outside, ...] = get_args(Outside)
 FRAME_STATISTICS: tuple[FrameStatistics, ...] = get_args(FrameStatistics)
+PAIRINGS: tuple[Pairing, ...] = get_args(Pairing)
 REFERENCES: tuple[Reference, ...] = get_args(Reference)
 TRAINING_PRECISIONS: tuple[TrainingPrecision, ...] = get_args(TrainingPrecision)
 OPTIMIZERS: tuple[OptimizerName, ...] = get_args(OptimizerName)

@@ -9,6 +9,7 @@ from ..models.model import Model
 from ..pipeline import refine
 from ..pipeline.types import Features, Style
 from . import schema
+from .notices import shows_warnings
 
 
 class AdaINRefine:
@@ -18,8 +19,8 @@ class AdaINRefine:
         "about twenty times as long as decoding."
     )
     CATEGORY = schema.CATEGORY
-    FUNCTION = "refine"
     SEARCH_ALIASES = schema.aliases("improve", "optimize", "gatys", "enhance")
+    FUNCTION = "refine"
     RETURN_TYPES = ("IMAGE",)
     RETURN_NAMES = ("image",)
     OUTPUT_TOOLTIPS = ("The refined picture, of the same size.",)
@@ -61,6 +62,7 @@ class AdaINRefine:
             },
         }
 
+    @shows_warnings
     def refine(
         self,
         *,

@@ -11,6 +11,7 @@ from ..host.options import MaskResize
 from ..pipeline import transfer
 from ..pipeline.types import Features
 from . import schema
+from .notices import shows_warnings
 
 MAX_REGIONS = 4
 """Regions in one node; chain nodes through `outside` for more."""
@@ -22,8 +23,8 @@ class AdaINSpatialMask:
         "Overlapping masks share, soft edges blend, gaps show 'outside'."
     )
     CATEGORY = schema.CATEGORY
-    FUNCTION = "compose"
     SEARCH_ALIASES = schema.aliases("regions", "regional style", "masked style")
+    FUNCTION = "compose"
     RETURN_TYPES = (schema.FEATURES,)
     RETURN_NAMES = ("features",)
     OUTPUT_TOOLTIPS = ("The combined features, for AdaIN Decode.",)
@@ -48,6 +49,7 @@ class AdaINSpatialMask:
         inputs["required"]["mask_resize"] = schema.mask_resize()
         return inputs
 
+    @shows_warnings
     def compose(
         self, *, outside: Features, mask_resize: MaskResize, **inputs: Any
     ) -> tuple[Features]:

@@ -10,6 +10,7 @@ from ..models.model import Model
 from ..pipeline import transfer
 from ..pipeline.types import Features, Style
 from . import schema
+from .notices import shows_warnings
 
 
 class AdaINEncode:
@@ -18,8 +19,8 @@ class AdaINEncode:
         "features can be used by any number of nodes and are computed once."
     )
     CATEGORY = schema.CATEGORY
-    FUNCTION = "encode"
     SEARCH_ALIASES = schema.aliases("vgg", "features", "extract")
+    FUNCTION = "encode"
     RETURN_TYPES = (schema.FEATURES,)
     RETURN_NAMES = ("features",)
     OUTPUT_TOOLTIPS = (
@@ -55,8 +56,8 @@ class AdaINTransfer:
         "through 'outside' to give each region its own style."
     )
     CATEGORY = schema.CATEGORY
-    FUNCTION = "transfer"
     SEARCH_ALIASES = schema.aliases("apply style", "adaptive instance normalization", "alpha")
+    FUNCTION = "transfer"
     RETURN_TYPES = (schema.FEATURES,)
     RETURN_NAMES = ("features",)
     OUTPUT_TOOLTIPS = ("Stylised features, for AdaIN Decode.",)
@@ -98,6 +99,7 @@ class AdaINTransfer:
             },
         }
 
+    @shows_warnings
     def transfer(
         self,
         *,
@@ -129,9 +131,9 @@ class AdaINDecode:
         "give a reconstruction."
     )
     CATEGORY = schema.CATEGORY
+    SEARCH_ALIASES = schema.aliases("features to image", "render")
     FUNCTION = "decode"
     RETURN_TYPES = ("IMAGE",)
-    SEARCH_ALIASES = schema.aliases("features to image", "render")
     RETURN_NAMES = ("image",)
     OUTPUT_TOOLTIPS = ("The picture, with the transparency of the encoded one, if any.",)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 from torch import Tensor
@@ -12,16 +14,19 @@ from ..host.options import (
     COLOR_METHODS,
     FRAME_STATISTICS,
     OUTSIDES,
+    PAIRINGS,
     ColorMethod,
     FrameStatistics,
     MaskStatistics,
     Outside,
+    Pairing,
 )
 from ..models.model import Model
 from ..pipeline import stylize
 from ..pipeline.curves import Curve, read_curve
 from ..pipeline.types import Style
 from . import schema
+from .notices import shows_warnings
 
 RATE = 25.0
 """Frames per second of a batch of images, which does not say it."""
@@ -34,10 +39,10 @@ class AdaINStylize:
         "single frame."
     )
     CATEGORY = schema.CATEGORY
-    FUNCTION = "stylize"
     SEARCH_ALIASES = schema.aliases(
         "artistic", "paint", "painting", "stylise", "art filter", "filter"
     )
+    FUNCTION = "stylize"
     RETURN_TYPES = ("IMAGE",)
     RETURN_NAMES = ("image",)
     OUTPUT_TOOLTIPS = ("The stylised picture or film, at the size of the content.",)
@@ -122,9 +127,16 @@ class AdaINStylize:
                     "between them, such as 0:1,0 / end:0,1, which begins in the first of two "
                     "styles and ends in the second. Empty: one style, or one per frame."
                 ),
+                "pairing": schema.choice(
+                    PAIRINGS,
+                    "What a batch of contents and a batch or bank of styles give: 'one to one' "
+                    "pairs the first with the first, the second with the second; 'every "
+                    "combination' gives every content in every style, the first content first.",
+                ),
             },
         }
 
+    @shows_warnings
     def stylize(
         self,
         *,
@@ -145,14 +157,24 @@ class AdaINStylize:
         steadiness: float = 0.0,
         alpha_over_time: str = "",
         weights_over_time: str = "",
+        pairing: Pairing = "one to one",
     ) -> tuple[Tensor]:
         look = linked_style(style_image, style)
-        result = stylize.stylize(
+        weights = weights_of(look, weights_over_time, rate=RATE, frames=len(content))
+        if pairing == "every combination":
+            if weights is not None:
+                raise InputError(
+                    "weights_over_time mixes styles into one: set pairing to 'one to one', or "
+                    "leave weights_over_time empty"
+                )
+            run: Callable[..., Tensor] = stylize.stylize_combinations
+        else:
+            run = partial(stylize.stylize, weights=weights)
+        result = run(
             content,
             look,
             model=model,
             alpha=alpha_of(alpha, alpha_over_time, rate=RATE, frames=len(content)),
-            weights=weights_of(look, weights_over_time, rate=RATE, frames=len(content)),
             content_size=content_size,
             style_size=style_size,
             mask=mask,

@@ -21,6 +21,7 @@ from ..pipeline.scaling import scaled_size
 from ..pipeline.stylize import stylize_frames
 from ..pipeline.types import Style
 from . import schema
+from .notices import shows_warnings
 from .stylize import AdaINStylize, alpha_of, linked_style, weights_of
 
 ENDS = 0.1
@@ -34,10 +35,10 @@ class AdaINStylizeVideo:
         "images, use AdaIN Stylize."
     )
     CATEGORY = schema.CATEGORY
-    FUNCTION = "stylize"
     SEARCH_ALIASES = schema.aliases(
         "artistic", "paint", "film", "movie", "animation", "stylise video"
     )
+    FUNCTION = "stylize"
     RETURN_TYPES = ("VIDEO",)
     RETURN_NAMES = ("video",)
     OUTPUT_TOOLTIPS = ("The stylised video, for Save Video.",)
@@ -50,8 +51,10 @@ class AdaINStylizeVideo:
         inputs["required"] = dict(
             ("video", video) if name == "content" else (name, kind) for name, kind in required
         )
+        del inputs["optional"]["pairing"]  # there is one video, and one result
         return inputs
 
+    @shows_warnings
     def stylize(
         self,
         *,

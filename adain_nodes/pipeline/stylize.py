@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from itertools import chain
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import torch
 from torch import Tensor
 
 from ..host.errors import InputError
@@ -118,6 +119,35 @@ def stylize(
         progress=progress, checked=True,
     )  # fmt: skip
     return collected(results, batch)
+
+
+def stylize_combinations(
+    contents: Tensor, styles: Style | Tensor, *, progress: Progress | None = None, **settings: Any
+) -> Tensor:
+    """Gives each of several pictures each of several styles.
+
+    Args:
+        contents: [B,H,W,C] in 0..1; the frames of a film get each style as a film.
+        styles: S styles, or style pictures [S,H,W,C].
+        progress: told of every band.
+        settings: of `stylize`, but for weights.
+
+    Returns:
+        [B*S,H,W,3 or 4]: the first content in every style, then the second.
+
+    Raises:
+        InputError: see `stylize`.
+    """
+    results = []
+    for index in range(len(styles)):
+
+        def report(done: int, total: int, before: int = index) -> None:
+            if progress is not None:
+                progress(before * total + done, len(styles) * total)
+
+        style = styles[index] if isinstance(styles, Style) else styles[index, None]
+        results.append(stylize(contents, style, progress=report, **settings))
+    return torch.stack(results, dim=1).flatten(0, 1)
 
 
 def stylize_frames(

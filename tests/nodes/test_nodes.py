@@ -210,3 +210,46 @@ def _example(name: str) -> Tensor:
     picture = run("AdaINExampleImage", image=name)
     assert isinstance(picture, Tensor)
     return picture
+
+
+@pytest.mark.parametrize("kind", ["style", "style_image"])
+def test_every_combination_gives_every_content_in_every_style(model: Model, kind: str) -> None:
+    contents, arts = torch.rand(2, 20, 28, 3), torch.rand(3, 24, 17, 3)
+    features = transfer.encode(model, arts)
+    styles = {"style": transfer.style_statistics(features), "style_image": arts}[kind]
+    options = {"alpha": 1.0, "content_size": 0, "style_size": 0, "mask_statistics": "image"}
+    results = run(
+        "AdaINStylize", model=model, content=contents, pairing="every combination",
+        **{kind: styles}, **options,
+    )  # fmt: skip
+    assert len(results) == 6
+    for number, result in enumerate(results):
+        content, art = contents[number // 3][None], arts[number % 3][None]
+        single = run("AdaINStylize", model=model, content=content, style_image=art, **options)
+        torch.testing.assert_close(result, single[0])
+
+
+def test_a_mixture_over_time_is_one_style_and_has_no_combinations(
+    model: Model, content: Tensor, art: Tensor
+) -> None:
+    with pytest.raises(InputError, match=r"weights_over_time mixes .* 'one to one'"):
+        run(
+            "AdaINStylize", model=model, content=content.expand(3, -1, -1, -1),
+            style_image=art.expand(2, -1, -1, -1),
+            alpha=1.0, content_size=0, style_size=0, mask_statistics="image",
+            weights_over_time="0:1,0 / end:0,1", pairing="every combination",
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("alpha", [-0.1, 1.5, float("nan")])
+def test_a_linked_alpha_out_of_range_is_an_error(
+    model: Model, features: Features, style: Style, content: Tensor, alpha: float
+) -> None:
+    # ComfyUI checks the range of widgets only, not of what is linked.
+    with pytest.raises(InputError, match="alpha"):
+        run("AdaINTransfer", content=features, style=style, alpha=alpha, **TRANSFER)
+    with pytest.raises(InputError, match="alpha"):
+        run(
+            "AdaINStylize", model=model, content=content, style=style, alpha=alpha,
+            content_size=0, style_size=0, mask_statistics="image",
+        )  # fmt: skip

@@ -235,6 +235,7 @@ def test_weights_over_time_mix_the_styles_of_a_bank(model: Model, host: Folder, 
 
 def test_its_widgets_are_those_of_the_node_for_images() -> None:
     groups, own = AdaINStylize.INPUT_TYPES(), AdaINStylizeVideo.INPUT_TYPES()
+    del groups["optional"]["pairing"]
     assert own["optional"] == groups["optional"]
     assert [name if name != "content" else "video" for name in groups["required"]] == list(
         own["required"]
