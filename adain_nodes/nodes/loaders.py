@@ -9,9 +9,11 @@ from torch import Tensor
 from ..files.masks import read_mask
 from ..files.pictures import read_picture
 from ..host import surroundings
+from ..host.errors import InputError
 from ..host.options import PRECISIONS, Precision
 from ..models.model import Model, load_model
 from ..models.weights.manifest import known_models
+from ..models.weights.passed_over import check_offered, log_passed_over
 from ..models.weights.store import find_model, list_models
 from . import schema
 
@@ -24,23 +26,25 @@ class AdaINModelLoader:
         "models/adain or are downloaded on first use."
     )
     CATEGORY = schema.CATEGORY
-    FUNCTION = "load"
     SEARCH_ALIASES = schema.aliases("checkpoint", "vgg", "weights")
+    FUNCTION = "load"
     RETURN_TYPES = (schema.MODEL,)
     RETURN_NAMES = ("model",)
     OUTPUT_TOOLTIPS = ("Encoder and decoder, for AdaIN Encode, AdaIN Decode and AdaIN Stylize.",)
 
     @classmethod
     def INPUT_TYPES(cls) -> schema.Inputs:  # noqa: N802  ComfyUI's name
-        models = list_models(surroundings.current().model_folders())
+        folders = surroundings.current().model_folders()
+        log_passed_over(folders)
+        models = list_models(folders)
         return {
             "required": {
                 "model_name": schema.choice(
                     [model.name for model in models if model.usable],
                     "Included: adain-vgg16 applies the style more strongly, adain-vgg16-content "
                     "preserves faces and structure better. Also lists decoder files in "
-                    "models/adain, and folders there with encoder.safetensors and "
-                    "decoder.safetensors.",
+                    "models/adain and its subfolders, and folders there with encoder.safetensors "
+                    "and decoder.safetensors.",
                 ),
                 "precision": schema.choice(
                     PRECISIONS,
@@ -56,6 +60,16 @@ class AdaINModelLoader:
                 ),
             },
         }
+
+    @classmethod
+    def VALIDATE_INPUTS(cls, model_name: str | None = None) -> bool | str:  # noqa: N802
+        # ComfyUI's own check would say "value not in list", and asks by position.
+        if model_name is not None:
+            try:
+                check_offered(model_name, surroundings.current().model_folders())
+            except InputError as error:
+                return str(error)
+        return True
 
     @classmethod
     def IS_CHANGED(cls, model_name: str | None, **_: object) -> str | float:  # noqa: N802  ComfyUI's name
@@ -83,8 +97,8 @@ class AdaINExampleImage:
         "Image to use your own pictures."
     )
     CATEGORY = schema.CATEGORY
-    FUNCTION = "load"
     SEARCH_ALIASES = schema.aliases("sample picture", "demo image")
+    FUNCTION = "load"
     RETURN_TYPES = ("IMAGE", "MASK")
     RETURN_NAMES = ("image", "mask")
     OUTPUT_TOOLTIPS = (
@@ -94,15 +108,31 @@ class AdaINExampleImage:
 
     @classmethod
     def INPUT_TYPES(cls) -> schema.Inputs:  # noqa: N802  ComfyUI's name
-        names = sorted(
-            path.name for path in EXAMPLE_IMAGES.glob("*") if path.suffix in (".jpg", ".png")
-        )
         return {
             "required": {
-                "image": schema.choice(names, "Sources and licences are in examples/images."),
+                "image": schema.choice(
+                    list(_examples()), "Sources and licences are in examples/images."
+                ),
             }
         }
 
     def load(self, *, image: str) -> tuple[Tensor, Tensor]:
         path = EXAMPLE_IMAGES / image
         return read_picture(path), read_mask(path)
+
+
+def example_picture(name: str) -> bytes:
+    """The file of an example picture.
+
+    Raises:
+        InputError: there is none of this name.
+    """
+    path = _examples().get(name)
+    if path is None:
+        raise InputError(f"there is no example picture {name!r}")
+    return path.read_bytes()
+
+
+def _examples() -> dict[str, Path]:
+    paths = sorted(EXAMPLE_IMAGES.glob("*"))
+    return {path.name: path for path in paths if path.suffix in (".jpg", ".png")}

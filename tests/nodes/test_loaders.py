@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import os
 from pathlib import Path
@@ -10,8 +11,10 @@ from typing import Any
 import pytest
 
 from adain_nodes.host import surroundings
+from adain_nodes.host.errors import InputError
 from adain_nodes.host.plain import Host
 from adain_nodes.nodes import NODE_CLASS_MAPPINGS
+from adain_nodes.nodes.loaders import example_picture
 
 LOAD: Any = NODE_CLASS_MAPPINGS["AdaINModelLoader"]
 
@@ -52,3 +55,22 @@ def test_a_model_of_the_manifest_stays_what_it_is(folder: Path) -> None:
 def test_a_name_that_is_linked_is_always_looked_up() -> None:
     # What equals nothing, not even itself, is never taken from the cache.
     assert math.isnan(LOAD.IS_CHANGED(model_name=None))
+
+
+def test_a_model_that_is_not_offered_is_told_before_the_graph_runs(folder: Path) -> None:
+    # ComfyUI looks for these names among the positional ones.
+    assert inspect.getfullargspec(LOAD.VALIDATE_INPUTS).args == ["cls", "model_name"]
+    assert LOAD.VALIDATE_INPUTS(model_name=folder.name) is True
+    assert LOAD.VALIDATE_INPUTS(model_name=None) is True
+    (folder.parent / "vgg.pth").write_bytes(b"PK\x03\x04")
+    verdict = LOAD.VALIDATE_INPUTS(model_name="vgg.pth")
+    assert "vgg.pth is a PyTorch file" in verdict
+    assert "adain-nodes models convert" in verdict
+
+
+def test_example_pictures_are_served_by_their_names_alone() -> None:
+    assert example_picture("content-cat.jpg").startswith(b"\xff\xd8")
+    assert example_picture("mask-astronaut-person.png").startswith(b"\x89PNG")
+    for name in ("none.jpg", "", "../../README.md", "SOURCES.md"):
+        with pytest.raises(InputError, match="there is no example picture"):
+            example_picture(name)

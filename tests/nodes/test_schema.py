@@ -14,7 +14,7 @@ from adain_nodes.nodes import NODE_CLASS_MAPPINGS, NODE_DISPLAY_NAME_MAPPINGS
 
 from ..node_inputs import inputs_of
 
-NODES = sorted(NODE_CLASS_MAPPINGS.items())
+NODES: list[tuple[str, Any]] = sorted(NODE_CLASS_MAPPINGS.items())
 HELP = Path(adain_nodes.__path__[0]) / "nodes" / "web" / "docs"
 
 

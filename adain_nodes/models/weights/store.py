@@ -185,13 +185,25 @@ def _listed(folders: Sequence[Path]) -> Iterator[_Listed]:
         first = manifest.with_encoder(entry.identity) or entry
         yield _Listed(entry.name, entry.encoder, entry.decoder, first.name)
     for folder in folders:
-        for path in sorted(folder.glob("*.safetensors")):
-            if path.name not in manifest.files() and not path.name.startswith("."):
+        for path in sorted(folder.rglob("*.safetensors")):
+            known = path.name in manifest.files() or path.name in (ENCODER_FILE, DECODER_FILE)
+            if not known and not _is_hidden(path, folder):
                 metadata = _metadata(path)
                 if metadata.get("format") == DECODER_FORMAT:
-                    yield _of_decoder(path, metadata, folders)
-    for folder in _user_folders(folders):
-        yield _of_folder(folder, folder.name)
+                    yield _of_decoder(path, metadata, folders, model_name(path, folder))
+    for folder in folders:
+        for path in _user_folders([folder]):
+            yield _of_folder(path, model_name(path, folder))
+
+
+def model_name(path: Path, folder: Path) -> str:
+    """What a decoder file, or a folder, below a model folder is called: its path below it, with /
+    between the parts on every system."""
+    return path.relative_to(folder).as_posix()
+
+
+def _is_hidden(path: Path, folder: Path) -> bool:
+    return any(part.startswith(".") for part in path.relative_to(folder).parts)
 
 
 def _at_path(text: str, folders: Sequence[Path]) -> _Listed | None:
@@ -206,7 +218,7 @@ def _at_path(text: str, folders: Sequence[Path]) -> _Listed | None:
         metadata = read_metadata(path)
         if metadata.get("format") != DECODER_FORMAT:
             raise InputError(f"{path} is not a decoder file")
-        return _of_decoder(path, metadata, folders)
+        return _of_decoder(path, metadata, folders, path.name)
     return None
 
 
@@ -214,26 +226,29 @@ def _of_folder(folder: Path, name: str) -> _Listed:
     return _Listed(name, folder / ENCODER_FILE, folder / DECODER_FILE, name)
 
 
-def _of_decoder(decoder: Path, metadata: Mapping[str, str], folders: Sequence[Path]) -> _Listed:
+def _of_decoder(
+    decoder: Path, metadata: Mapping[str, str], folders: Sequence[Path], name: str
+) -> _Listed:
     """A decoder file and the encoder that it names: the manifest's, or that in a user's folder."""
     identity = metadata.get(ENCODER_KEY, "")
     entry = known_models(folders).with_encoder(identity)
     if entry:
-        return _Listed(decoder.name, entry.encoder, decoder, entry.name)
+        return _Listed(name, entry.encoder, decoder, entry.name)
     for trunk in known_models(folders).trunks:
         path = trunk_copy(trunk, folders)
         if path and _metadata(path).get("identity") == identity:
-            return _Listed(decoder.name, path, decoder, trunk.name)
+            return _Listed(name, path, decoder, trunk.name)
     for folder in _user_folders(folders):
         if _metadata(folder / ENCODER_FILE).get("identity") == identity:
-            return _Listed(decoder.name, folder / ENCODER_FILE, decoder, folder.name)
-    return _Listed(decoder.name, identity, decoder, "")
+            return _Listed(name, folder / ENCODER_FILE, decoder, folder.name)
+    return _Listed(name, identity, decoder, "")
 
 
 def _user_folders(folders: Sequence[Path]) -> Iterator[Path]:
     for folder in folders:
-        for path in sorted(folder.glob(f"*/{ENCODER_FILE}")):
-            if (path.parent / DECODER_FILE).is_file():
+        for path in sorted(folder.rglob(ENCODER_FILE)):
+            inside = path.parent != folder and not _is_hidden(path, folder)
+            if inside and (path.parent / DECODER_FILE).is_file():
                 yield path.parent
 
 
