@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # for editors and type checkers
     from .files.metadata import read_metadata as read_metadata
     from .files.pictures import read_picture as read_picture
     from .files.pictures import write_picture as write_picture
+    from .files.ready_made import ready_made_styles as ready_made_styles
     from .files.styles import load_style as load_style
     from .files.styles import save_style as save_style
     from .host.errors import InputError as InputError
@@ -57,6 +58,7 @@ _HOMES = {
     "read_metadata": "files.metadata",
     "read_picture": "files.pictures",
     "write_picture": "files.pictures",
+    "ready_made_styles": "files.ready_made",
     "load_style": "files.styles",
     "save_style": "files.styles",
     "InputError": "host.errors",

@@ -1,5 +1,5 @@
-"""The README, docs/controls.md and docs/film.md do as they say: their Python and their commands,
-on the weights of the package and tiny pictures."""
+"""The README and the pages in docs do as they say: their Python and their commands, on the weights
+of the package and tiny pictures. Links lead somewhere."""
 
 from __future__ import annotations
 
@@ -51,8 +51,10 @@ def run_python(code: str, **names: Any) -> dict[str, Any]:
     return names
 
 
-@pytest.mark.parametrize("block", blocks("README.md", "python"))
-def test_python_of_the_readme(block: str) -> None:
+@pytest.mark.parametrize(
+    "block", [*blocks("README.md", "python"), *blocks("docs/styles.md", "python")]
+)
+def test_python_of_the_readme_and_of_styles(block: str) -> None:
     run_python(block)
     written = re.findall(r'write_picture\(f?"([^"]*)"', block)
     assert written
@@ -100,6 +102,34 @@ def commands(name: str) -> Iterator[list[str]]:
             words = shlex.split(line, comments=True)
             if "adain-nodes" in words:
                 yield words[words.index("adain-nodes") + 1 :]
+
+
+def test_commands_of_styles_run() -> None:
+    for words in commands("docs/styles.md"):
+        assert main(words) == 0, words
+    assert Path("swirls.png").is_file()
+    assert Path("mixed.png").is_file()
+
+
+PAGES = sorted(
+    path.relative_to(ROOT)
+    for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/**/*.md"))
+)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_links_and_pictures_are_there(page: Path) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"https?:|mailto:", target):
+            continue
+        path, _, heading = target.partition("#")
+        linked = (ROOT / page).parent / path if path else ROOT / page
+        assert linked.exists(), target
+        if heading:
+            headings = re.findall(r"^#+ (.*)$", linked.read_text(encoding="utf-8"), re.M)
+            slugs = {re.sub(r"[^\w -]", "", each).lower().replace(" ", "-") for each in headings}
+            assert heading in slugs, target
 
 
 @pytest.mark.parametrize("name", ["README.md", "docs/film.md", "docs/model-card.md"])

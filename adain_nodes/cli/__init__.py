@@ -44,8 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     logging.basicConfig(format="%(levelname)s: %(message)s")
     logging.getLogger(__package__.partition(".")[0]).setLevel(logging.INFO)
-    options = command_parser().parse_args(arguments)
     try:
+        options = command_parser().parse_args(arguments)
         with _termination_raised():
             return int(options.run(options) or 0)
     except (InputError, OSError) as error:

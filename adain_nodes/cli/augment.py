@@ -7,7 +7,7 @@ import os
 import time
 
 from ..host.errors import InputError
-from .options import add_contents, add_model, add_output, add_several, add_sizes, contents_of
+from .options import add_contents, add_model, add_output, add_sizes, add_styles, contents_of
 
 DESCRIPTION = """\
 Gives every picture of a tree random styles, into a tree of the same paths, to augment a data set.
@@ -28,9 +28,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_contents(parser, "folder of pictures, searched with subfolders")
-    add_several(
-        parser, "--style", "picture, style file (.safetensors), or folder of both, searched with "
-        "subfolders", metavar="STYLE", required=True,
+    add_styles(
+        parser, "--style", "picture, style file (.safetensors), folder of both, searched with "
+        "subfolders, or name of a ready-made style", required=True,
     )  # fmt: skip
     add_output(parser, "folder; it is created")
     parser.add_argument(

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from ..files.ready_made import named_style, ready_made_styles
 from ..host.errors import InputError
 from ..host.options import DEFAULT_MODEL, PRECISIONS
 
@@ -43,6 +44,14 @@ def add_several(
     """An option that takes several files, together or one at a time. Patterns such as *.jpg that
     the shell has left alone, as those of Windows do, are expanded."""
     option = parser.add_argument(name, nargs="+", action=_Files, metavar=metavar, help=text)
+    option.required = required
+
+
+def add_styles(
+    parser: argparse.ArgumentParser, name: str, text: str, *, required: bool = False
+) -> None:
+    """The same for styles, which may also be ready-made ones, by their names."""
+    option = parser.add_argument(name, nargs="+", action=_Styles, metavar="STYLE", help=text)
     option.required = required
 
 
@@ -92,6 +101,25 @@ class _Files(argparse.Action):
             found = [] if Path(value).exists() else sorted(glob.glob(value))  # noqa: PTH207
             files += map(Path, found or [value])
         setattr(namespace, self.dest, files)
+
+
+class _Styles(_Files):
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option: str | None = None,
+    ) -> None:
+        super().__call__(parser, namespace, values, option)
+        styles = [named_style(path) for path in getattr(namespace, self.dest)]
+        for path in styles:
+            if path.name == str(path) and not path.suffix and not path.exists():
+                known = ", ".join(ready_made_styles())
+                raise InputError(
+                    f"{path} does not exist and is no ready-made style: there are {known}"
+                )
+        setattr(namespace, self.dest, styles)
 
 
 class _Output(argparse.Action):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .options import add_model, add_output, add_several
+from .options import add_model, add_output, add_several, add_styles
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,8 +26,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         description="Writes the styles of pictures into one file, which `adain-nodes stylize "
         "--style` and the node Load AdaIN Style take. Several make a bank: a batch of styles.",
     )
-    add_several(save, "style", "picture, or style file whose styles are added", metavar="STYLE")
-    add_several(save, "--style", "the same, for when they do not come first", metavar="STYLE")
+    add_styles(save, "style", "picture, or style file or ready-made style whose styles are added")
+    add_styles(save, "--style", "the same, for when they do not come first")
     add_output(save, "file to write (.safetensors); its folder is created", metavar="FILE")
     add_several(
         save, "--mask", "picture, white where the style is taken from; masks are paired with "
@@ -40,7 +40,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add_model(save)
     save.set_defaults(run=run_save)
     listing = commands.add_parser("list", help="show what style files hold")
-    listing.add_argument("path", type=Path, nargs="+", metavar="PATH", help="style file or folder")
+    listing.add_argument(
+        "path", type=Path, nargs="*", metavar="PATH",
+        help="style file or folder (default: the ready-made styles)",
+    )  # fmt: skip
     listing.add_argument("--json", action="store_true", help="print one JSON object")
     listing.set_defaults(run=run_list)
 
@@ -93,12 +96,13 @@ def run_save(options: argparse.Namespace) -> None:
 
 def run_list(options: argparse.Namespace) -> None:
     from ..files.folders import files_of
+    from ..files.ready_made import FOLDER
     from ..files.styles import STYLE_SUFFIX, read_style_file
     from ..host.errors import InputError
 
     broken = []
     entries = []
-    for path in files_of(options.path, [STYLE_SUFFIX]):
+    for path in files_of(options.path or [FOLDER], [STYLE_SUFFIX]):
         try:
             file = read_style_file(path)
         except InputError as error:

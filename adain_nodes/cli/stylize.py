@@ -12,7 +12,7 @@ from ..host.options import (
     MASK_STATISTICS,
     OUTSIDES,
 )
-from .options import add_contents, add_model, add_output, add_several, add_sizes
+from .options import add_contents, add_model, add_output, add_several, add_sizes, add_styles
 
 DESCRIPTION = """\
 Gives pictures the style of others.
@@ -43,12 +43,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         parser,
         "picture, animation, video, or folder of them, searched with subfolders",
     )
-    add_several(
+    add_styles(
         parser,
         "--style",
-        "picture to take the style from, or style file (.safetensors); a bank contributes each of "
-        "its styles",
-        metavar="STYLE",
+        "picture to take the style from, style file (.safetensors), or name of a ready-made style "
+        "(adain-nodes styles list); a bank contributes each of its styles",
         required=True,
     )
     add_output(

@@ -45,14 +45,17 @@ STYLE_SUFFIX = ".safetensors"
 """Suffix of every style file."""
 
 PREVIEW_SIDE = 128
-"""Longest side of a preview in px."""
+"""Side of the preview of one style in px."""
+
+BANK_CELL = 64
+"""Side of each picture in the preview of a bank in px, unless there are very many."""
 
 _FORMAT = "adain-style"
 _LOWER = ("relu1_1.", "relu2_1.", "relu3_1.")  # prefixes of what refine needs
 _LABEL_KEY = "encoder_label"  # ComfyUI would take a key that ends in "name" for the file's title
 _PREVIEW_KEY = "modelspec.thumbnail"  # of ModelSpec; ComfyUI's model library shows it
 _PREVIEW_HEAD = "data:image/jpeg;base64,"
-_PREVIEW_PICTURES = 16  # the most that a preview shows
+_PREVIEW_LONGEST = 640  # px: ComfyUI reads no more than 1 MB of metadata
 
 
 @dataclass(frozen=True)
@@ -249,12 +252,13 @@ def check_style_path(path: str | os.PathLike[str]) -> None:
 
 
 def _small(pictures: Sequence[Tensor]) -> bytes:
-    """The first pictures, cropped to squares in a square grid, as a JPEG file."""
-    tiles: list[Tensor | None] = [picture[None] for picture in pictures[:_PREVIEW_PICTURES]]
+    """The pictures, cropped to squares in a square grid, as a JPEG file."""
+    tiles: list[Tensor | None] = [picture[None] for picture in pictures]
     columns = math.ceil(math.sqrt(len(tiles)))
     tiles += [None] * (-len(tiles) % columns)
     rows = [tiles[start : start + columns] for start in range(0, len(tiles), columns)]
+    cell = PREVIEW_SIDE if columns == 1 else min(BANK_CELL, _PREVIEW_LONGEST // columns - GAP)
     stream = io.BytesIO()
-    sheet = arranged(rows, (PREVIEW_SIDE + GAP) // columns - GAP)
+    sheet = arranged(rows, max(cell, 1))
     to_image(sheet).save(stream, "JPEG", quality=75)
     return stream.getvalue()

@@ -5,16 +5,21 @@ The only module that imports ComfyUI, and it never starts it: see `surroundings.
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import folder_paths
 import torch
+from aiohttp import web
 from comfy import model_management, model_patcher, utils
 from PIL import Image
+from server import PromptServer
 from torch import Tensor
 
+from .errors import InputError, one_line
 from .plain import MODEL_FOLDER, STYLE_FOLDER, Host, N, Progress, Resident
 
 PREVIEW_SIDE = 512
@@ -74,6 +79,17 @@ class ComfyHost(Host):
         others = (Path(folder) for folder in folder_paths.get_folder_paths(STYLE_FOLDER))
         return [own, *(folder for folder in others if folder != own)]
 
+    def file_name(self, prefix: str) -> str:
+        """With ComfyUI's variables, such as %year%, as its own nodes take them."""
+        if "%" not in prefix:
+            return prefix
+        with tempfile.TemporaryDirectory() as scratch:  # it makes the folder of the name at once
+            try:
+                *_, filled = folder_paths.get_save_image_path(prefix, scratch)
+            except Exception as error:  # which is all that it raises for a name that leads out
+                raise InputError(f"the name {prefix!r} leads out of its folder") from error
+        return str(filled)
+
     def temporary_folder(self) -> Path:
         """ComfyUI empties it when it starts and when it ends."""
         return Path(folder_paths.get_temp_directory())
@@ -95,6 +111,21 @@ class ComfyHost(Host):
             bar.update_absolute(done, total)
 
         return report
+
+    def serve(self, kind: str, picture: Callable[[str], bytes]) -> None:
+        """At /adain/KIND?name=NAME, from the next start of the server on: packs are imported before
+        it starts."""
+
+        async def answer(request: web.Request) -> web.Response:
+            try:
+                file = picture(request.query.get("name", ""))
+            except InputError as error:
+                return web.Response(status=404, text=one_line(error))
+            form = "png" if file.startswith(b"\x89PNG") else "jpeg"
+            fresh = {"Cache-Control": "no-cache"}  # a style may be saved again under its name
+            return web.Response(body=file, content_type=f"image/{form}", headers=fresh)
+
+        PromptServer.instance.routes.get(f"/adain/{kind}")(answer)
 
     def show(self, picture: Tensor) -> None:
         if self._bar is None:

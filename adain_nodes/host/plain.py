@@ -76,6 +76,10 @@ class Host:
         """Where styles are kept, in the order to search them; new ones go into the first."""
         return []
 
+    def file_name(self, prefix: str) -> str:
+        """What a name for new files means, once the host's variables are filled in; here none."""
+        return prefix
+
     def temporary_folder(self) -> Path:
         """Where files go that are not to stay; it may be missing."""
         return Path(tempfile.gettempdir())
@@ -91,6 +95,14 @@ class Host:
     def progress(self) -> Progress | None:
         """Shows the progress of one piece of work; None if nobody looks."""
         return None
+
+    def serve(self, kind: str, picture: Callable[[str], bytes]) -> None:
+        """Lets the host's page fetch pictures; here there is no page.
+
+        Args:
+            kind: of picture, for its address.
+            picture: gives the JPEG or PNG file for a name; raises InputError if there is none.
+        """
 
     def show(self, picture: Tensor) -> None:
         """Shows a picture that is still in the making, [H,W,3] in 0..1; here to nobody."""

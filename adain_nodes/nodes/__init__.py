@@ -4,13 +4,14 @@ Ids and sockets are final, and widgets are only ever appended: saved workflows r
 and by position.
 """
 
+from ..host import surroundings
 from .color import AdaINMatchColor
-from .loaders import AdaINExampleImage, AdaINModelLoader
+from .loaders import AdaINExampleImage, AdaINModelLoader, example_picture
 from .losses import AdaINLosses
 from .refine import AdaINRefine
 from .regions import AdaINSpatialMask
 from .steps import AdaINDecode, AdaINEncode, AdaINTransfer
-from .style_files import AdaINLoadStyle, AdaINSaveStyle
+from .style_files import AdaINLoadStyle, AdaINSaveStyle, style_picture
 from .styles import AdaINInterpolateStyles, AdaINStackStyles, AdaINStyle
 from .stylize import AdaINStylize
 from .video import AdaINStylizeVideo
@@ -37,3 +38,7 @@ _NAMES = {
 NODE_CLASS_MAPPINGS: dict[str, type] = {node.__name__: node for node in _NAMES}
 
 NODE_DISPLAY_NAME_MAPPINGS: dict[str, str] = {node.__name__: name for node, name in _NAMES.items()}
+
+# What web/adain.js shows on these nodes before they run.
+surroundings.current().serve("example", example_picture)
+surroundings.current().serve("style", style_picture)

@@ -9,8 +9,9 @@ from typing import Any
 
 from torch import Tensor
 
+from ..files import ready_made
 from ..files.style_folders import find_style, list_styles, new_style_path
-from ..files.styles import load_style, save_style
+from ..files.styles import load_style, read_style_file, save_style
 from ..host import surroundings
 from ..host.errors import InputError
 from ..pipeline.types import Style
@@ -25,8 +26,8 @@ class AdaINSaveStyle:
         "kilobytes. Load AdaIN Style loads it again, without the picture and without encoding."
     )
     CATEGORY = schema.CATEGORY
-    FUNCTION = "save"
     SEARCH_ALIASES = schema.aliases("keep style", "export style")
+    FUNCTION = "save"
     OUTPUT_NODE = True
     RETURN_TYPES = ()
     RETURN_NAMES = ()
@@ -42,7 +43,8 @@ class AdaINSaveStyle:
                     {
                         "default": "style",
                         "tooltip": "Name of the file; a number is appended, so nothing is "
-                        "overwritten. art/oil saves into the subfolder art.",
+                        "overwritten. art/oil saves into the subfolder art; %year%, %month%, %day% "
+                        "and the like are filled in.",
                     },
                 ),
             },
@@ -58,8 +60,9 @@ class AdaINSaveStyle:
     def save(
         self, *, style: Style, filename_prefix: str, preview: Tensor | None = None
     ) -> dict[str, Any]:
-        folders = surroundings.current().style_folders()
-        path = new_style_path(filename_prefix, folders)
+        host = surroundings.current()
+        folders = host.style_folders()
+        path = new_style_path(host.file_name(filename_prefix), folders)
         save_style(path, style, preview=() if preview is None else preview)
         logger.info("Saved the style %s", path)
         return {"ui": {"text": (path.relative_to(folders[0]).as_posix(),)}}
@@ -67,14 +70,16 @@ class AdaINSaveStyle:
 
 class AdaINLoadStyle:
     DESCRIPTION = (
-        "Loads a style saved by Save AdaIN Style or by the command `adain-nodes styles save`. It "
-        "fits every model with the encoder that made it."
+        "Loads a ready-made style, or one saved by Save AdaIN Style or by the command `adain-nodes "
+        "styles save`. It fits every model with the encoder that made it."
     )
     CATEGORY = schema.CATEGORY
+    SEARCH_ALIASES = schema.aliases(
+        "ready-made styles", "style preset", "style library", "artistic", "paint"
+    )
     FUNCTION = "load"
     RETURN_TYPES = (schema.STYLE,)
     RETURN_NAMES = ("style",)
-    SEARCH_ALIASES = schema.aliases("ready-made styles", "style preset", "style library", "artistic", "paint")
     OUTPUT_TOOLTIPS = ("The style or bank, for AdaIN or AdaIN Interpolate Styles.",)
 
     @classmethod
@@ -82,8 +87,9 @@ class AdaINLoadStyle:
         return {
             "required": {
                 "style_name": schema.choice(
-                    list_styles(surroundings.current().style_folders()),
-                    "Files in models/adain_styles and its subfolders. Press R to see new ones.",
+                    list_styles(_folders()),
+                    "Ready-made styles, and files in models/adain_styles and its subfolders. Press "
+                    "R to see new ones.",
                 ),
             }
         }
@@ -108,5 +114,22 @@ class AdaINLoadStyle:
         return (load_style(_file(style_name)),)
 
 
+def style_picture(name: str) -> bytes:
+    """The preview in a style file: its picture, or all of a bank's.
+
+    Raises:
+        InputError: there is no such style, or none in its file.
+    """
+    preview = read_style_file(_file(name)).preview
+    if preview is None:
+        raise InputError(f"{name} has no preview")
+    return preview
+
+
+def _folders() -> list[Path]:
+    """The user's folders, and before them that of the package."""
+    return [*surroundings.current().style_folders(), ready_made.FOLDER]
+
+
 def _file(name: str) -> Path:
-    return find_style(name, surroundings.current().style_folders())
+    return find_style(name, _folders())

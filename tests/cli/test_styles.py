@@ -267,3 +267,28 @@ def test_stylize_keeps_colours_with_style_files_by_luminance_only(
     assert stylize(*options, "linear") == 2
     assert "oil.safetensors" in capsys.readouterr().err
     assert stylize(*options, "luminance") == 0
+
+
+def test_ready_made_styles_are_listed_where_no_path_is_given(capsys: Capture) -> None:
+    assert main(["styles", "list", "--json"]) == 0
+    styles = json.loads(capsys.readouterr().out)["styles"]
+    assert len(styles) >= 24
+    assert {Path(style["path"]).stem for style in styles} >= {"swirls", "woodcut"}
+    assert all(style["preview"] for style in styles)
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_ready_made_style_goes_by_its_name() -> None:
+    assert (
+        main(["stylize", "cat.png", "--style", "swirls", "--device", "cpu", "-o", "out.png"]) == 0
+    )
+    assert read_picture("out.png").shape == read_picture("cat.png").shape
+    assert main(["stylize", "cat.png", "--style", "swirls", "wave", "-o", "results/"]) == 0
+    assert {path.name for path in Path("results").iterdir()} == {"cat_swirls.png", "cat_wave.png"}
+
+
+@pytest.mark.usefixtures("folder")
+def test_an_unknown_name_lists_the_ready_made_styles(capsys: Capture) -> None:
+    assert main(["stylize", "cat.png", "--style", "swirlz", "-o", "out.png"]) == 2
+    message = capsys.readouterr().err
+    assert "swirlz does not exist and is no ready-made style: there are agate, " in message

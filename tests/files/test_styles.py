@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -274,8 +275,22 @@ def test_any_picture_has_a_small_preview(path: Path, channels: int, size: tuple[
         assert preview.size == (PREVIEW_SIDE, PREVIEW_SIDE)
 
 
-def test_the_first_sixteen_of_many_are_shown(path: Path) -> None:
-    assert preview_of(path, [RED] * 16 + [BLUE] * 84) == preview_of(path, [RED] * 16)
+@pytest.mark.parametrize(("count", "side"), [(4, 2 * 64 + 6), (24, 5 * 64 + 4 * 6), (100, 634)])
+def test_all_pictures_of_a_bank_are_shown(path: Path, count: int, side: int) -> None:
+    preview = preview_of(path, [RED] * (count - 1) + [BLUE])
+    columns = math.ceil(math.sqrt(count))
+    with Image.open(io.BytesIO(preview)) as image:
+        assert image.size == (side, side)
+    row, column = divmod(count - 1, columns)
+    middle = [(index + 0.5) / columns for index in (column, row)]
+    assert color_at(preview, *middle) == [False, False, True]
+    assert color_at(preview, middle[0] - 1 / columns, middle[1]) == [True, False, False]
+
+
+def test_no_preview_is_more_than_comfyui_reads(path: Path) -> None:
+    preview_of(path, list(torch.rand(121, 40, 40, 3)))
+    header = int.from_bytes(path.read_bytes()[:8], "little")
+    assert header < 2**20
 
 
 def test_a_preview_of_no_picture_is_refused(path: Path) -> None:

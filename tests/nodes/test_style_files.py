@@ -16,6 +16,7 @@ from adain_nodes.host.errors import InputError
 from adain_nodes.host.plain import Host
 from adain_nodes.models.model import Model
 from adain_nodes.nodes import NODE_CLASS_MAPPINGS
+from adain_nodes.nodes.style_files import style_picture
 from adain_nodes.ops.statistics import Statistics
 from adain_nodes.pipeline import transfer
 from adain_nodes.pipeline.types import Style
@@ -56,7 +57,8 @@ def test_a_saved_style_is_offered_and_comes_back(folders: list[Path], style: Sty
     for _ in range(2):
         run("AdaINSaveStyle", style=style, filename_prefix="art/oil")
     names = ["art/oil_00001_.safetensors", "art/oil_00002_.safetensors"]
-    assert LOAD.INPUT_TYPES()["required"]["style_name"][0] == names
+    offered = LOAD.INPUT_TYPES()["required"]["style_name"][0]
+    assert [name for name in offered if name.startswith("art/")] == names
     assert_same(run("AdaINLoadStyle", style_name=names[1])[0], style)
     assert not folders[1].exists()
 
@@ -99,7 +101,7 @@ def test_a_missing_file_is_told_before_the_graph_runs(folders: list[Path], style
     assert LOAD.VALIDATE_INPUTS(style_name=None) is True
     verdict = LOAD.VALIDATE_INPUTS(style_name="oil.safetensors")
     assert verdict.startswith("there is no style 'oil.safetensors'")
-    assert "there are ink.safetensors" in verdict
+    assert "there are agate.safetensors, " in verdict
 
 
 def test_a_replaced_file_is_loaded_again(folders: list[Path], style: Style) -> None:
@@ -140,3 +142,32 @@ def test_styles_stack_to_a_bank_that_gives_a_picture_for_each(model: Model) -> N
     for index, style in enumerate(styles):
         single = transfer.decode(model, transfer.transfer(content, style))
         torch.testing.assert_close(pictures[index], single[0])
+
+
+@pytest.mark.usefixtures("folders")
+def test_ready_made_styles_load_from_the_first_start() -> None:
+    offered = LOAD.INPUT_TYPES()["required"]["style_name"][0]
+    assert len(offered) >= 24
+    assert len(run("AdaINLoadStyle", style_name="swirls.safetensors")[0]) == 1
+
+
+def test_what_the_page_shows_is_the_preview_of_the_style(folders: list[Path], style: Style) -> None:
+    save_style(folders[0] / "oil.safetensors", style, preview=torch.rand(9, 9, 3))
+    preview = read_style_file(folders[0] / "oil.safetensors").preview
+    assert style_picture("oil.safetensors") == preview
+    save_style(folders[0] / "mixture.safetensors", style)
+    with pytest.raises(InputError, match="mixture.safetensors has no preview"):
+        style_picture("mixture.safetensors")
+    with pytest.raises(InputError, match="there is no style"):
+        style_picture("../oil.safetensors")
+
+
+def test_variables_of_the_host_are_filled_in(
+    folders: list[Path], style: Style, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dated(_: Host, prefix: str) -> str:
+        return prefix.replace("%year%", "2031")
+
+    monkeypatch.setattr(Host, "file_name", dated)
+    run("AdaINSaveStyle", style=style, filename_prefix="%year%/oil")
+    assert (folders[0] / "2031" / "oil_00001_.safetensors").is_file()
