@@ -125,7 +125,8 @@ class ComfyHost(Host):
             fresh = {"Cache-Control": "no-cache"}  # a style may be saved again under its name
             return web.Response(body=file, content_type=f"image/{form}", headers=fresh)
 
-        PromptServer.instance.routes.get(f"/adain/{kind}")(answer)
+        if hasattr(PromptServer, "instance"):  # tools that only list nodes start no server
+            PromptServer.instance.routes.get(f"/adain/{kind}")(answer)
 
     def show(self, picture: Tensor) -> None:
         if self._bar is None:
