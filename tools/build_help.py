@@ -37,31 +37,32 @@ QUALITY = 72  # of WebP
 SIZE = 320  # px, shorter side of contents
 
 WORDS = {
-    "ar": ("المدخل", "المخرج", "المعنى"),
-    "es": ("Entrada", "Salida", "Significado"),
-    "fr": ("Entrée", "Sortie", "Signification"),
-    "ja": ("入力", "出力", "説明"),
-    "ko": ("입력", "출력", "설명"),
-    "pt-BR": ("Entrada", "Saída", "Significado"),
-    "ru": ("Вход", "Выход", "Значение"),
-    "tr": ("Girdi", "Çıktı", "Anlamı"),  # noqa: RUF001  Turkish has two letters i
-    "zh": ("输入", "输出", "说明"),
-    "zh-TW": ("輸入", "輸出", "說明"),
+    "ar": ("المدخلات", "المخرجات"),
+    "es": ("Entradas", "Salidas"),
+    "fr": ("Entrées", "Sorties"),
+    "ja": ("入力", "出力"),
+    "ko": ("입력", "출력"),
+    "pt-BR": ("Entradas", "Saídas"),
+    "ru": ("Входы", "Выходы"),
+    "tr": ("Girdiler", "Çıktılar"),  # noqa: RUF001  Turkish has two letters i
+    "zh": ("输入", "输出"),
+    "zh-TW": ("輸入", "輸出"),
 }
-"""What heads the tables: inputs, outputs, meaning."""
+"""What heads the lists: inputs, outputs."""
 
 
-def page(node: str, entry: dict[str, Any], words: tuple[str, str, str]) -> str:
+def page(node: str, entry: dict[str, Any], words: tuple[str, str]) -> str:
     """The page of a node, from what its locale says of it."""
     blocks = [
         f"# {entry['display_name']}",
         f"![{entry['display_name']}](pictures/{node}.webp)",
         entry["description"],
     ]
-    for kind, word in (("inputs", words[0]), ("outputs", words[1])):
+    for kind, word in zip(("inputs", "outputs"), words, strict=True):
         if parts := entry.get(kind):
-            rows = (f"| {part['name']} | {part['tooltip']} |" for part in parts.values())
-            blocks.append("\n".join([f"| {word} | {words[2]} |", "|---|---|", *rows]))
+            # Not a table: the sidebar is too narrow for columns of long words.
+            lines = (f"- **{part['name']}**: {part['tooltip']}" for part in parts.values())
+            blocks += [f"**{word}**", "\n".join(lines)]
     if "help" in entry:
         blocks.append(entry["help"])
     return "\n\n".join(blocks) + "\n"

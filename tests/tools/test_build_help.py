@@ -40,6 +40,14 @@ def test_a_page_shows_its_picture(path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(DOCS)))
+def test_a_page_has_nothing_that_the_sidebar_is_too_narrow_for(path: Path) -> None:
+    for line in path.read_text(encoding="utf-8").splitlines():
+        assert not line.startswith("|"), "a table"
+        if line.startswith("    "):  # is not wrapped
+            assert len(line) <= 50, line
+
+
 @pytest.mark.parametrize("node", NODE_CLASS_MAPPINGS)
 def test_pictures_are_small_and_fit_the_sidebar(node: str) -> None:
     path = PICTURES / f"{node}.webp"
