@@ -7,6 +7,7 @@ import os
 import re
 import unicodedata
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 from ..host.errors import InputError
@@ -21,15 +22,14 @@ _LISTED = 10  # names in a message
 
 
 def list_styles(folders: Sequence[str | os.PathLike[str]]) -> list[str]:
-    """Names of the style files in folders and their subfolders, sorted.
+    """Names of the style files in folders and their subfolders: sorted, those of the first folder
+    first.
 
     Args:
         folders: those that do not exist count as empty.
     """
-    return sorted(
-        {name for folder in folders for name in names_below(folder, [STYLE_SUFFIX])},
-        key=str.casefold,
-    )
+    names = (sorted(names_below(folder, [STYLE_SUFFIX]), key=str.casefold) for folder in folders)
+    return list(dict.fromkeys(chain(*names)))
 
 
 def find_style(name: str, folders: Sequence[str | os.PathLike[str]]) -> Path:

@@ -127,7 +127,7 @@ def style_picture(name: str) -> bytes:
 
 
 def _folders() -> list[Path]:
-    """The user's folders, and before them that of the package."""
+    """The user's folders, and behind them that of the package."""
     return [*surroundings.current().style_folders(), ready_made.FOLDER]
 
 

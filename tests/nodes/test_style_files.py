@@ -101,7 +101,7 @@ def test_a_missing_file_is_told_before_the_graph_runs(folders: list[Path], style
     assert LOAD.VALIDATE_INPUTS(style_name=None) is True
     verdict = LOAD.VALIDATE_INPUTS(style_name="oil.safetensors")
     assert verdict.startswith("there is no style 'oil.safetensors'")
-    assert "there are agate.safetensors, " in verdict
+    assert "there are ink.safetensors, agate.safetensors, " in verdict
 
 
 def test_a_replaced_file_is_loaded_again(folders: list[Path], style: Style) -> None:
