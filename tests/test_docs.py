@@ -132,10 +132,29 @@ def test_links_and_pictures_are_there(page: Path) -> None:
             assert heading in slugs, target
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/film.md", "docs/model-card.md"])
-def test_commands_are_understood(name: str) -> None:
-    for words in commands(name):
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_commands_are_understood(page: Path) -> None:
+    for words in commands(str(page)):
         command_parser().parse_args(words)
+
+
+HELP = sorted((ROOT / "adain_nodes" / "nodes" / "web" / "docs").rglob("*.md"))
+
+
+def test_commands_that_are_named_in_passing_exist() -> None:
+    named = set()
+    for path in (*(ROOT / page for page in PAGES), *HELP):
+        text = path.read_text(encoding="utf-8")
+        named |= {" ".join(words.split()) for words in re.findall(r"`adain-nodes ([a-z -]+)", text)}
+    assert len(named) > 10
+    for words in named:
+        parser: Any = command_parser()
+        for word in words.split():
+            choices = [a.choices for a in parser._actions if isinstance(a.choices, dict)]
+            if not choices or word.startswith("-"):
+                break  # what follows are arguments
+            assert word in choices[0], words
+            parser = choices[0][word]
 
 
 def test_commands_of_the_readme_run() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from adain_nodes.nodes import NODE_CLASS_MAPPINGS
+from adain_nodes.nodes.schema import CATEGORY
 
 from .node_inputs import inputs_of
 
@@ -100,3 +101,11 @@ def test_numbers_and_names_in_texts_are_those_of_the_english_ones(translation: T
             tooltip = translation[name]["inputs"][key]["tooltip"]
             for word in exact.findall(options["tooltip"]):
                 assert word in tooltip, f"{name}.{key}: {word}"
+
+
+@pytest.mark.parametrize("locale", LOCALES, ids=lambda path: path.name)
+def test_the_category_is_translated(locale: Path) -> None:
+    main = json.loads((locale / "main.json").read_text(encoding="utf-8"))
+    (category,) = main["nodeCategories"]
+    assert CATEGORY == f"image/{category}"  # "image" is one of ComfyUI's own
+    assert main["nodeCategories"][category] != category

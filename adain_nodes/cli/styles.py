@@ -89,7 +89,11 @@ def run_save(options: argparse.Namespace) -> None:
         options.output,
         stack_styles(styles),
         sources=[source.picture_name or source.path.name for source in sources],
-        preview=[pictures[source] for source in sources if source.is_picture],
+        preview=[
+            picture
+            for source in sources
+            if (picture := pictures.get(source, source.shown())) is not None
+        ],
     )
     print(f"{options.output}: {_summary(read_style_file(options.output))}")
 

@@ -22,7 +22,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from ..host import surroundings
@@ -88,6 +90,17 @@ class StyleSource:
     picture_name: str | None = field(default=None, compare=False)
     """File name of the picture behind a stored style; None if unknown."""
 
+    preview: bytes | None = field(default=None, compare=False, repr=False)
+    """That picture as a small JPEG file; None if unknown, or if it is one of a bank's."""
+
+    def shown(self) -> Tensor | None:
+        """What is known of the picture behind a stored style: its preview, [1,H,W,3] in 0..1."""
+        if self.preview is None:
+            return None
+        with Image.open(io.BytesIO(self.preview)) as image:
+            pixels = np.asarray(image.convert("RGB"), dtype=np.float32)
+        return torch.from_numpy(pixels / 255)[None]
+
     @property
     def is_picture(self) -> bool:
         """Whether the style has yet to be encoded."""
@@ -119,8 +132,9 @@ def style_sources(paths: Iterable[str | os.PathLike[str]]) -> tuple[StyleSource,
             continue
         file = read_style_file(path)
         for index, name in enumerate(file.sources or [None] * len(file.style)):
-            number = index + 1 if len(file.style) > 1 else None
-            sources.append(StyleSource(path, number, file.style[index], name))
+            single = len(file.style) == 1
+            number, preview = (None, file.preview) if single else (index + 1, None)
+            sources.append(StyleSource(path, number, file.style[index], name, preview))
     return tuple(sources)
 
 

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from adain_nodes.cli import main
 from adain_nodes.files.masks import read_mask
 from adain_nodes.files.pictures import read_picture
-from adain_nodes.files.styles import load_style, read_style_file, save_style
+from adain_nodes.files.ready_made import ready_made_styles
+from adain_nodes.files.sheets import GAP, square
+from adain_nodes.files.styles import (
+    BANK_CELL,
+    load_style,
+    read_style_file,
+    save_style,
+    style_sources,
+)
 from adain_nodes.models.model import Model, load_model
 from adain_nodes.models.weights.tensors import EncoderIdentity
 from adain_nodes.pipeline.transfer import encode, stack_styles, style_of, style_statistics
@@ -292,3 +303,19 @@ def test_an_unknown_name_lists_the_ready_made_styles(capsys: Capture) -> None:
     assert main(["stylize", "cat.png", "--style", "swirlz", "-o", "out.png"]) == 2
     message = capsys.readouterr().err
     assert "swirlz does not exist and is no ready-made style: there are agate, " in message
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_bank_of_styles_on_file_shows_their_pictures(capsys: Capture) -> None:
+    assert main(["styles", "save", "swirls", "cat.png", "wave", "-o", "bank.safetensors"]) == 0
+    assert "3 styles of swirls, cat.png, wave" in capsys.readouterr().out
+    file = read_style_file("bank.safetensors")
+    assert file.preview is not None
+    with Image.open(io.BytesIO(file.preview)) as sheet:
+        assert sheet.size == (2 * BANK_CELL + GAP, 2 * BANK_CELL + GAP)
+        shown = np.asarray(sheet.convert("RGB"), dtype=float)[:BANK_CELL, :BANK_CELL]
+    (swirls,) = style_sources([ready_made_styles()["swirls"]])
+    picture = swirls.shown()
+    assert picture is not None
+    expected = square(picture, BANK_CELL).numpy() * 255
+    assert np.abs(shown - expected).mean() < 12  # JPEG
