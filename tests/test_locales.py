@@ -107,5 +107,5 @@ def test_numbers_and_names_in_texts_are_those_of_the_english_ones(translation: T
 def test_the_category_is_translated(locale: Path) -> None:
     main = json.loads((locale / "main.json").read_text(encoding="utf-8"))
     (category,) = main["nodeCategories"]
-    assert CATEGORY == f"image/{category}"  # "image" is one of ComfyUI's own
+    assert f"image/{category}" == CATEGORY  # "image" is one of ComfyUI's own
     assert main["nodeCategories"][category] != category

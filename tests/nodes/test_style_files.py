@@ -156,7 +156,7 @@ def test_what_the_page_shows_is_the_preview_of_the_style(folders: list[Path], st
     preview = read_style_file(folders[0] / "oil.safetensors").preview
     assert style_picture("oil.safetensors") == preview
     save_style(folders[0] / "mixture.safetensors", style)
-    with pytest.raises(InputError, match="mixture.safetensors has no preview"):
+    with pytest.raises(InputError, match=r"mixture\.safetensors has no preview"):
         style_picture("mixture.safetensors")
     with pytest.raises(InputError, match="there is no style"):
         style_picture("../oil.safetensors")

@@ -77,4 +77,5 @@ def test_models_in_subfolders_are_offered_by_their_paths(tmp_path: Path, publish
     assert passed_over([folder]) == {}
     for name in names:
         check_offered(name, [folder])
-        assert find_model(name, folders=[folder]).decoder.is_relative_to(folder / "art")
+        decoder = find_model(name, folders=[folder]).decoder
+        assert decoder is not None and decoder.is_relative_to(folder / "art")
