@@ -197,3 +197,10 @@ def test_commands_of_controls_run() -> None:
             assert main(words) == 0, code
         ran += 1
     assert ran >= 10
+
+
+def test_workflows_that_are_named_exist() -> None:
+    text = "".join(text_of(str(page.relative_to(ROOT))) for page in ROOT.glob("docs/*.md"))
+    named = set(re.findall(r"\*(\d\d [^*]+)\*", text.replace("\n", " ")))
+    assert len(named) > 10
+    assert named <= {path.stem for path in ROOT.glob("examples/workflows/*.json")}

@@ -7,8 +7,8 @@ the API format, runs that, and writes it, a thumbnail of the results, and the co
 example_workflows, where ComfyUI looks for templates; all or nothing. `extra.insets` of a workflow
 lists the ids of the example pictures that its thumbnail shows small.
 
-Run it again after a change to workflows, nodes or weights, with a ComfyUI at least as new as that
-which saved the workflows, so that it knows every widget; older ones can still run them.
+Run it after a change to workflows, nodes or weights. ComfyUI must be at least as new as the one
+that saved them, so that it knows every widget, and have examples/films/* in its input folder.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import tempfile
 import time
 import urllib.error
 import urllib.parse
@@ -25,6 +26,8 @@ from typing import Any
 
 from PIL import Image, ImageOps, ImageSequence
 
+from adain_nodes.files.pictures import to_image
+from adain_nodes.files.video import Video
 from adain_nodes.host.errors import InputError, one_line
 from adain_nodes.host.writing import written_whole
 
@@ -74,7 +77,12 @@ class ComfyUI:
 
     def pictures(self, image: dict[str, str]) -> list[Image.Image]:
         """A picture that a graph has saved, or the frames of a film."""
-        with Image.open(io.BytesIO(self.ask(f"/view?{urllib.parse.urlencode(image)}"))) as film:
+        data = self.ask(f"/view?{urllib.parse.urlencode(image)}")
+        if image["filename"].endswith(".mp4"):
+            with tempfile.TemporaryDirectory() as folder:
+                (path := Path(folder, "film.mp4")).write_bytes(data)
+                return [to_image(frame) for frame in Video(path)]
+        with Image.open(io.BytesIO(data)) as film:
             return [frame.convert("RGB") for frame in ImageSequence.Iterator(film)]
 
 

@@ -54,6 +54,7 @@ def base(hub: HubServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fresh base directory. The pack's manifest knows the model tiny besides its own."""
     base = tmp_path_factory.mktemp("comfyui")
     (base / "input").mkdir()
+    shutil.copy(ROOT / "examples" / "films" / "boat.mp4", base / "input")  # templates load it
     pack = base / "custom_nodes" / PACK
     pack.mkdir(parents=True)
     for part in PARTS:

@@ -50,7 +50,9 @@ EDGE = 10
 """Px by which a curve may lie behind the edge of a node that it passes."""
 
 NOTE = "MarkdownNote"
-SHOWS_PICTURES = {"AdaINExampleImage", "SaveImage", "PreviewImage", "SaveAnimatedWEBP"}
+SHOWS_PICTURES = {
+    "AdaINExampleImage", "LoadVideo", "PreviewImage", "SaveAnimatedWEBP", "SaveImage", "SaveVideo",
+}  # fmt: skip
 
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]
