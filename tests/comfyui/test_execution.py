@@ -113,10 +113,40 @@ def test_a_changed_alpha_runs_only_adain_and_what_follows(comfyui: Server) -> No
     assert run.executed == {transfer, only(prompt, "AdaINDecode"), only(prompt, "SaveImage")}
 
 
+def test_a_download_is_cancelled_though_the_server_is_silent(
+    comfyui: Server, hub: HubServer
+) -> None:
+    hub.fault, hub.faults = "stall", 1
+    cancelled = False
+
+    def cancel(event: Event) -> None:
+        nonlocal cancelled
+        if not cancelled and event["type"] == "progress" and hub.requests["GET"]:
+            cancelled = True
+            comfyui.post("/interrupt", {})
+
+    run = comfyui.run(small_graph("content-cat.jpg"), cancel)
+    assert cancelled
+    assert run.end["type"] == "execution_interrupted", run.end
+    assert run.end["data"]["node_id"] == "model"
+    assert hub.left.wait(60)
+
+
+def test_a_download_that_fails_is_said_on_the_node(comfyui: Server, hub: HubServer) -> None:
+    hub.status = 503
+    run = comfyui.run(small_graph("content-cat.jpg"))
+    hub.status = None
+    assert run.end["type"] == "execution_error", run.end
+    message = run.end["data"]["exception_message"]
+    assert message.startswith("tiny-encoder.safetensors cannot be fetched: HTTP 503: ")
+    assert f"Page: {hub.endpoint}/someone/tiny/blob/" in message
+
+
 def test_a_model_is_fetched_on_first_use_and_then_kept(comfyui: Server, hub: HubServer) -> None:
+    before = hub.requests["GET"]
     first = comfyui.run(small_graph("content-cat.jpg"))
     assert first.end["type"] == "execution_success", first.end
-    assert hub.requests["GET"] == 2  # an encoder and a decoder
+    assert hub.requests["GET"] == before + 2  # an encoder and a decoder
     assert any(
         event["type"] == "progress" and event["data"]["node"] == "model" for event in first.events
     )
@@ -125,7 +155,7 @@ def test_a_model_is_fetched_on_first_use_and_then_kept(comfyui: Server, hub: Hub
     second = comfyui.run(small_graph("content-cat.jpg", precision="bf16"))
     assert second.end["type"] == "execution_success", second.end
     assert "model" in second.executed
-    assert hub.requests["GET"] == 2
+    assert hub.requests["GET"] == before + 2
 
 
 def test_a_picture_that_is_being_refined_is_shown(comfyui: Server) -> None:
