@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 from ..host.errors import InputError
@@ -67,6 +68,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add("repo", help="OWNER/NAME of the repository, made if it is not there")
     add("--card", type=Path, required=True, help="Markdown file, such as docs/model-card.md")
     add("--folder", type=Path, help="where the files are of a model that is not embedded")
+    add("--dry-run", action="store_true", help="say what would be uploaded, and change nothing")
+    add("--json", action="store_true", help="print one JSON object")
 
 
 def add_place(add: Add) -> None:
@@ -182,9 +185,27 @@ def run_export_decoder(options: argparse.Namespace) -> None:
 
 def run_publish(options: argparse.Namespace) -> None:
     from ..models.weights.manifest import own_path
-    from ..models.weights.publish import publish
+    from ..models.weights.publish import contents, publish
 
     path = own_path()
     folders = (options.folder,) if options.folder else ()
-    publish(options.name, options.repo, card=options.card, manifest_path=path, folders=folders)
+    if options.dry_run:
+        _, files = contents(options.name, card=options.card, manifest_path=path, folders=folders)
+        about = {
+            name: {"size": len(data), "sha256": sha256(data).hexdigest()}
+            for name, data in files.items()
+        }
+        if options.json:
+            print(json.dumps({"repo_id": options.repo, "files": about}))
+            return
+        print(f"would upload to {options.repo} in one commit:")
+        for name, file in about.items():
+            print(f"  {name}  {file['size']} bytes, sha256 {file['sha256']}")
+        return
+    revision = publish(
+        options.name, options.repo, card=options.card, manifest_path=path, folders=folders
+    )
+    if options.json:
+        print(json.dumps({"repo_id": options.repo, "revision": revision}))
+        return
     print(f"wrote {path}: commit it, so that others find {options.name} in {options.repo}")

@@ -129,6 +129,30 @@ def test_publish_uploads_and_notes_where(
     assert "commit it" in capsys.readouterr().out
 
 
+def test_a_dry_run_says_what_would_be_uploaded_and_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    path, card = tmp_path / "manifest.json", tmp_path / "card.md"
+    shutil.copy(manifest.own_path(), path)
+    for file in (card, tmp_path / "LICENSE", tmp_path / "NOTICE"):
+        file.write_text(file.name)
+    before = path.read_bytes()
+    monkeypatch.setattr(manifest, "own_path", lambda: path)
+    monkeypatch.delattr(publish, "upload")  # it is not called
+    command = ["models", "publish", "adain-vgg16", "someone/art", "--card", str(card), "--dry-run"]
+    assert main([*command, "--json"]) == 0
+    about = json.loads(capsys.readouterr().out)
+    entry = load_manifest(path).models[0]
+    assert about["repo_id"] == "someone/art"
+    for weights in (entry.encoder, entry.decoder):
+        expected = {"size": weights.size, "sha256": weights.sha256}
+        assert about["files"][weights.filename] == expected
+    assert set(about["files"]) >= {"README.md", "LICENSE", "NOTICE"}
+    assert main(command) == 0
+    assert f"sha256 {entry.decoder.sha256}" in capsys.readouterr().out
+    assert path.read_bytes() == before
+
+
 def test_export_decoder_takes_checkpoints_only(tmp_path: Path, capsys: Capture) -> None:
     encoder = str(PACKAGE_FOLDER / load_manifest().models[0].encoder.filename)
     output = tmp_path / "decoder.safetensors"

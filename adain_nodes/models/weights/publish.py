@@ -61,6 +61,23 @@ def publish(
             manifest is then unchanged.
         OSError: the card or a licence cannot be read; the manifest is then unchanged.
     """
+    manifest, files = contents(name, card=card, manifest_path=manifest_path, folders=folders)
+    revision = upload(repo_id, files, f"Publish {name}")
+    logger.info("%s is at revision %s of %s", name, revision, repo_id)
+
+    def noted(file: WeightsFile) -> WeightsFile:
+        return replace(file, repo_id=repo_id, revision=revision) if file.filename in files else file
+
+    write_manifest(manifest_path, _with_files(manifest, noted))
+    return revision
+
+
+def contents(
+    name: str, *, card: Path, manifest_path: Path, folders: Sequence[Path] = ()
+) -> tuple[Manifest, dict[str, bytes]]:
+    """What `publish` would upload: the manifest with the hashes and sizes that embedded files have
+    now, and the files by their name in the repository. It uploads and changes nothing, and raises
+    what `publish` raises, but for what the Hub refuses."""
     if is_installed(manifest_path):
         raise InputError(
             f"{manifest_path} belongs to an installed package: publish from a clone, whose "
@@ -71,20 +88,12 @@ def publish(
     if entry is None:
         known = ", ".join(model.name for model in manifest.models)
         raise InputError(f"there is no model {name!r} to publish; there are {known}")
-    files = {
+    return manifest, {
         entry.encoder.filename: locate(entry.encoder, folders=folders).read_bytes(),
         entry.decoder.filename: locate(entry.decoder, folders=folders).read_bytes(),
         "README.md": (CARD_HEADER + card.read_text(encoding="utf-8")).encode(),
         **{file: (manifest_path.parent / file).read_bytes() for file in LICENSES},
     }
-    revision = upload(repo_id, files, f"Publish {name}")
-    logger.info("%s is at revision %s of %s", name, revision, repo_id)
-
-    def noted(file: WeightsFile) -> WeightsFile:
-        return replace(file, repo_id=repo_id, revision=revision) if file.filename in files else file
-
-    write_manifest(manifest_path, _with_files(manifest, noted))
-    return revision
 
 
 def refreshed(manifest: Manifest) -> Manifest:
