@@ -60,6 +60,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add("--encoder", type=Path, help="encoder file of the run; default: the one in its folder")
     add("--license", help="of the decoder, noted in its metadata")
     add = command(
+        "pin", run_pin, "note the sha256 of the tensors of a trunk in the manifest of this clone",
+        "Downloads the whole file of a trunk, such as vgg19, of 575 MB, checks it, and notes the "
+        "sha256 of each tensor that is needed, by which those that others fetch are checked.",
+    )  # fmt: skip
+    add("name", help="as `list` shows it")
+    add = command(
         "publish", run_publish, "put a model on the Hugging Face Hub",
         "Uploads a model of the manifest and its card in one commit, and notes repository and "
         "commit in the manifest of this clone. Needs a login that may write there (hf auth login).",
@@ -70,6 +76,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add("--folder", type=Path, help="where the files are of a model that is not embedded")
     add("--dry-run", action="store_true", help="say what would be uploaded, and change nothing")
     add("--json", action="store_true", help="print one JSON object")
+
+
+def run_pin(options: argparse.Namespace) -> None:
+    from ..models.weights.manifest import own_path
+    from ..models.weights.publish import pin
+
+    pin(options.name, manifest_path=own_path())
+    print(f"wrote {own_path()}: commit it, so that others check {options.name} by it")
 
 
 def add_place(add: Add) -> None:

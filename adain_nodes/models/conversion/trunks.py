@@ -8,10 +8,9 @@ that what machines add up in another order is rounded away.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,7 +23,7 @@ from ...host.plain import Progress
 from ..weights import hub
 from ..weights.manifest import TrunkEntry, known_models
 from ..weights.store import ModelFiles, find_model, trunk_copy, trunk_path
-from ..weights.tensors import TRUNK_KEY, file_sha256, opened, write_tensors
+from ..weights.tensors import TRUNK_KEY, file_sha256, tensor_sha256, write_tensors
 from .calibrate import convert
 from .foreign import read_trunk
 
@@ -131,17 +130,12 @@ def drawn_pictures() -> Tensor:
 
 def _check_tensors(trunk: TrunkEntry, path: Path) -> None:
     """Compares the bytes of the tensors with the sha256 that the manifest has of them, if any."""
-    known: Mapping[str, str] = {name: one for name, one in trunk.tensors.items() if one}
-    if not known:
-        return
-    with opened(path) as file:
-        for name, expected in known.items():
-            sha256 = hashlib.sha256(file.get_tensor(name).numpy().tobytes()).hexdigest()
-            if sha256 != expected:
-                raise InputError(
-                    f"{trunk.name} cannot be made: its tensor {name} has sha256 {sha256}, "
-                    f"expected {expected}"
-                )
+    for name, expected in trunk.tensors.items():
+        if expected is not None and (sha256 := tensor_sha256(path, name)) != expected:
+            raise InputError(
+                f"{trunk.name} cannot be made: its tensor {name} has sha256 {sha256}, expected "
+                f"{expected}"
+            )
 
 
 def _write_encoder(trunk: TrunkEntry, source: Path, path: Path) -> None:

@@ -1,4 +1,5 @@
-"""Publishes a model on the Hugging Face Hub and notes in the manifest where it is."""
+"""Publishes a model on the Hugging Face Hub and notes in the manifest where it is; and notes there
+what is in files of others."""
 
 from __future__ import annotations
 
@@ -8,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...host.errors import InputError
-from .hub import upload
+from .hub import download, upload
 from .manifest import Manifest, WeightsFile, is_installed, load_manifest, write_manifest
 from .search import locate
-from .tensors import file_sha256, identify, read_tensors
+from .tensors import file_sha256, identify, read_tensors, tensor_sha256
 
 CARD_HEADER = """\
 ---
@@ -94,6 +95,31 @@ def contents(
         "README.md": (CARD_HEADER + card.read_text(encoding="utf-8")).encode(),
         **{file: (manifest_path.parent / file).read_bytes() for file in LICENSES},
     }
+
+
+def pin(name: str, *, manifest_path: Path) -> None:
+    """Downloads the whole file of a trunk and notes in the manifest the sha256 of each of its
+    tensors that is needed, by which they are checked from then on.
+
+    Args:
+        name: name of a trunk in the manifest.
+        manifest_path: the manifest, which is replaced.
+
+    Raises:
+        InputError: there is no such trunk, or its file cannot be had or is another one; the
+            manifest is then unchanged.
+    """
+    manifest = load_manifest(manifest_path)
+    trunk = manifest.find_trunk(name)
+    if trunk is None:
+        known = ", ".join(trunk.name for trunk in manifest.trunks)
+        raise InputError(f"there is no trunk {name!r} to pin; there are {known}")
+    path = download(trunk.repo_id, trunk.filename, trunk.revision)
+    if file_sha256(path) != trunk.sha256:
+        raise InputError(f"{path} has sha256 {file_sha256(path)}, expected {trunk.sha256}")
+    hashes: dict[str, str | None] = {key: tensor_sha256(path, key) for key in trunk.tensors}
+    trunks = (replace(one, tensors=hashes) if one is trunk else one for one in manifest.trunks)
+    write_manifest(manifest_path, replace(manifest, trunks=tuple(trunks)))
 
 
 def refreshed(manifest: Manifest) -> Manifest:

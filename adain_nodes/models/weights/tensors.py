@@ -106,6 +106,16 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         return tensors, file.metadata() or {}
 
 
+def tensor_sha256(path: Path, name: str) -> str:
+    """sha256 of the bytes of a tensor in a safetensors file, 64 hexadecimal digits.
+
+    Raises:
+        InputError: the file cannot be read, or has no such tensor.
+    """
+    with opened(path) as file:
+        return hashlib.sha256(file.get_tensor(name).numpy().tobytes()).hexdigest()
+
+
 def check_values(path: str | os.PathLike[str], name: str, tensor: Tensor) -> Tensor:
     """Checks that a tensor of a file is floating, or a count, and holds finite numbers of sane
     magnitude.

@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from adain_nodes.cli import main
+from adain_nodes.files.pictures import write_picture
 from adain_nodes.host import surroundings
 from adain_nodes.host.errors import InputError
 from adain_nodes.host.plain import Host
@@ -25,7 +26,7 @@ from adain_nodes.models.conversion.trunks import drawn_pictures, find_files, tru
 from adain_nodes.models.model import load_model
 from adain_nodes.models.networks.decoder import Decoder
 from adain_nodes.models.networks.vgg import Encoder
-from adain_nodes.models.weights.manifest import Manifest, TrunkEntry
+from adain_nodes.models.weights.manifest import Manifest, TrunkEntry, load_manifest
 from adain_nodes.models.weights.store import list_models
 from adain_nodes.models.weights.tensors import file_sha256, read_tensors, write_tensors
 from adain_nodes.pipeline.transfer import decode, encode
@@ -219,14 +220,32 @@ def test_what_is_not_the_trunk_is_refused_and_leaves_nothing(
     assert listing(folder) == []
 
 
-def test_tensors_whose_sha256_is_known_are_checked(
-    trunk: TrunkEntry, place: Path, folder: Path
+def test_the_sha256_of_tensors_can_be_noted_and_is_then_checked(
+    known: TrunkEntry, place: Path, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    assert main(["models", "pin", known.name]) == 0
+    assert "commit it" in capsys.readouterr().out
+    (pinned,) = load_manifest().trunks
     tensors = read_tensors(place)[0]
-    hashes = {
-        name: hashlib.sha256(tensors[name].numpy().tobytes()).hexdigest() for name in trunk.tensors
+    assert pinned.tensors == {
+        name: hashlib.sha256(tensors[name].numpy().tobytes()).hexdigest() for name in known.tensors
     }
-    assert trunk_encoder(replace(trunk, tensors=hashes), folders=(folder,)).is_file()
+    assert replace(pinned, tensors=known.tensors) == known
+    assert trunk_encoder(pinned, folders=(folder,)).is_file()
+    assert main(["models", "pin", "tiny"]) == 2
+    assert "there is no trunk 'tiny' to pin; there are vgg" in capsys.readouterr().err
+
+
+def test_a_picture_is_not_stylised_with_it(
+    known: TrunkEntry, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a.png", "b.png"):
+        write_picture(folder / name, torch.rand(20, 24, 3))
+    paths = [str(folder / name) for name in ("a.png", "b.png", "out.png")]
+    command = ["stylize", paths[0], "--style", paths[1], "--model", known.name, "-o", paths[2]]
+    assert main(command) == 2
+    assert "vgg is an encoder alone" in capsys.readouterr().err
+    assert not (folder / "out.png").exists()
 
 
 def test_no_token_goes_to_another_host_with_a_part(
