@@ -23,7 +23,14 @@ from ...host.plain import Progress
 from ..weights import hub
 from ..weights.manifest import TrunkEntry, known_models
 from ..weights.store import ModelFiles, find_model, trunk_copy, trunk_path
-from ..weights.tensors import TRUNK_KEY, file_sha256, tensor_sha256, write_tensors
+from ..weights.tensors import (
+    TRUNK_KEY,
+    file_sha256,
+    identify,
+    read_tensors,
+    tensor_sha256,
+    write_tensors,
+)
 from .calibrate import convert
 from .foreign import read_trunk
 
@@ -61,12 +68,21 @@ def trunk_encoder(
         progress: called with bytes done and bytes in total while the trunk is downloaded.
 
     Raises:
-        InputError: the trunk cannot be had, or is not what the manifest says.
+        InputError: the trunk cannot be had or is not what the manifest says, or another file has
+            the name of the encoder, or that is damaged.
     """
     found = trunk_copy(trunk, folders)
     if found is not None:
+        tensors, metadata = read_tensors(found)
+        if identify(tensors, trunk.name).sha256 != metadata.get("identity"):
+            raise InputError(f"{found} is damaged: remove it, and it is made again")
         return found
     path = trunk_path(trunk, folders)
+    if path.exists():  # what a user has put there is never replaced
+        raise InputError(
+            f"{path} is in the way of the encoder {trunk.name}: it was not made of {trunk.repo_id} "
+            f"at revision {trunk.revision}; move it elsewhere"
+        )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

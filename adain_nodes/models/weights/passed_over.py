@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ...host.errors import InputError
 from .manifest import known_models
-from .store import DECODER_FILE, ENCODER_FILE, list_models, model_name
+from .store import DECODER_FILE, ENCODER_FILE, list_models, model_name, trunk_path
 from .tensors import DECODER_FORMAT, nature, read_metadata
 
 PICKLES = frozenset({".pth", ".pt", ".ckpt", ".bin", ".pkl"})
@@ -26,7 +26,8 @@ def passed_over(folders: Sequence[Path]) -> dict[str, str]:
         folders: the host's model folders; subfolders count.
     """
     offered = {model.name for model in list_models(folders) if model.usable}
-    known = known_models(folders).files()
+    manifest = known_models(folders)
+    known = {*manifest.files(), *(trunk_path(trunk, ()).name for trunk in manifest.trunks)}
     reasons: dict[str, str] = {}
     for folder in folders:
         for path in _weights_below(folder):

@@ -160,10 +160,8 @@ def trunk_copy(trunk: TrunkEntry, folders: Sequence[Path]) -> Path | None:
     """The encoder that was made of a trunk on this machine, if there is one."""
     name = f"{trunk.name}-encoder.safetensors"
     for path in (*(folder / name for folder in folders), trunk_path(trunk, ())):
-        if path.is_file():
-            if _metadata(path).get(TRUNK_KEY) == trunk.sha256:
-                return path
-            logger.warning("skipping %s: it was not made of %s", path, trunk.repo_id)
+        if path.is_file() and _metadata(path).get(TRUNK_KEY) == trunk.sha256:
+            return path
     return None
 
 

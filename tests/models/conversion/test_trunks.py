@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import re
 import threading
 from dataclasses import replace
@@ -27,13 +26,14 @@ from adain_nodes.models.model import load_model
 from adain_nodes.models.networks.decoder import Decoder
 from adain_nodes.models.networks.vgg import Encoder
 from adain_nodes.models.weights.manifest import Manifest, TrunkEntry, load_manifest
+from adain_nodes.models.weights.passed_over import passed_over
 from adain_nodes.models.weights.store import list_models
 from adain_nodes.models.weights.tensors import file_sha256, read_tensors, write_tensors
 from adain_nodes.pipeline.transfer import decode, encode
 
 from ..conftest import UseManifest
 from ..hub_server import BLOCK, COMMIT, HubServer
-from ..tiny_models import describe_model
+from ..tiny_models import describe_model, spoil
 
 PLACES = (0, 2, 5, 7, 10, 12, 14, 16, 19, 21)
 """Convolutions of a VGG-19; the last is one too many."""
@@ -260,17 +260,27 @@ def test_no_token_goes_to_another_host_with_a_part(
     assert set(hub.authorized) == {"Bearer hf_secret"}
 
 
-def test_another_file_by_its_name_is_skipped(
-    trunk: TrunkEntry, folder: Path, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("where", ["first", "second"])
+def test_another_file_by_its_name_is_not_touched(
+    trunk: TrunkEntry, folder: Path, where: str
 ) -> None:
-    other = folder.parent / "other"
-    other.mkdir()
-    write_tensors(other / "vgg-encoder.safetensors", {"a": torch.ones(1)}, {})
-    before = (other / "vgg-encoder.safetensors").read_bytes()
-    with caplog.at_level(logging.WARNING):
-        assert trunk_encoder(trunk, folders=(folder, other)).parent == folder
-    assert "it was not made of others/vgg" in caplog.text
-    assert (other / "vgg-encoder.safetensors").read_bytes() == before
+    second = folder.parent / "second"
+    second.mkdir()
+    other = (folder if where == "first" else second) / "vgg-encoder.safetensors"
+    write_tensors(other, {"a": torch.ones(1)}, {})
+    before = other.read_bytes()
+    if where == "first":
+        with pytest.raises(InputError, match=r"vgg-encoder\.safetensors is in the way"):
+            trunk_encoder(trunk, folders=(folder, second))
+    else:
+        assert trunk_encoder(trunk, folders=(folder, second)).parent == folder
+    assert other.read_bytes() == before
+
+
+def test_a_damaged_encoder_is_refused(trunk: TrunkEntry, folder: Path) -> None:
+    spoil(trunk_encoder(trunk, folders=(folder,)))
+    with pytest.raises(InputError, match=r"vgg-encoder\.safetensors is damaged: remove it"):
+        trunk_encoder(trunk, folders=(folder,))
 
 
 def test_without_a_model_folder_it_is_kept_with_the_client_s_assets(
@@ -292,6 +302,7 @@ def test_it_is_a_model_without_a_decoder(
     monkeypatch.setattr(surroundings, "current", Host)
     model = load_model("vgg", precision="fp32", device="cpu")
     assert list_models((folder,))[-1].encoder.where == "folder"
+    assert passed_over((folder,)) == {}
     features = encode(model, torch.rand(1, 24, 32, 3))
     with pytest.raises(InputError, match=r"vgg is an encoder alone.*Choose adain-vgg16"):
         decode(model, features)
