@@ -139,10 +139,12 @@ class Page:
     def add(self, search: str) -> int:
         """Searches for a node and adds the first that is found; gives its id."""
         before = {node.id for node in self.nodes()}
+        shown = self.tab.get_by_text(search).filter(visible=True)
+        elsewhere = shown.count()
         self.command("Workspace.SearchBox.Toggle")
         self.tab.wait_for_function("document.activeElement?.tagName === 'INPUT'")
         self.tab.keyboard.type(search)
-        self.tab.get_by_text(search).filter(visible=True).first.wait_for()
+        shown.nth(elsewhere).wait_for()
         self.tab.keyboard.press("Enter")
         self.tab.wait_for_function("count => app.graph.nodes.length > count", arg=len(before))
         self.tab.mouse.click(WINDOW["width"] / 2, WINDOW["height"] - 80)  # puts it down

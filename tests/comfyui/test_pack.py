@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from typing import Any
+from urllib.parse import quote
 
 from PIL import Image
 
@@ -33,7 +34,7 @@ def test_every_template_is_listed_and_served(comfyui: Server) -> None:
     names = {path.stem for path in (ROOT / "examples" / "workflows").glob("*.json")}
     assert set(comfyui.get_json("/api/workflow_templates")[PACK]) == names
     for name in names:
-        address = f"/api/workflow_templates/{PACK}/{name}"
+        address = f"/api/workflow_templates/{PACK}/{quote(name)}"
         assert comfyui.get_json(f"{address}.json")["nodes"]
         kind, thumbnail = comfyui.get(f"{address}.jpg")
         assert kind == "image/jpeg"
