@@ -59,6 +59,7 @@ class Page:
 
     def __init__(self, browser: Any, server: Server, *, new: bool) -> None:
         self.errors: list[str] = []
+        self.new = new
         server.post("/settings", {**SETTINGS, "Comfy.VueNodes.Enabled": new})
         self.tab = browser.new_page(viewport=WINDOW)
         self.tab.set_default_timeout(WAIT)

@@ -17,6 +17,11 @@ from .page import CHROMIUM, OPTIONS, Page
 from .server import Server
 
 APP, APPS_SINCE = "02 Stylise a picture as an app", (1, 41, 13)
+
+NEW_SINCE = 1, 58
+"""From this frontend on, at the latest, Nodes 2.0 takes graphs as they were saved; as a preview it
+enlarged them, and that after it had fitted them into the window."""
+
 HELP = ROOT / "adain_nodes" / "nodes" / "web" / "docs"
 RENDERERS = {"classic": False, "nodes-2.0": True}
 
@@ -72,8 +77,9 @@ def test_a_template_opens_readably_and_runs(page: Page, name: str) -> None:
     assert {node.id for node in nodes} == {node["id"] for node in data["nodes"]}
     assert all(node.known and not node.faulty for node in nodes)
     assert page.scale() == pytest.approx(fitted_scale(data), rel=0.01)
-    for node, other in combinations(nodes, 2):
-        assert apart(node.box, other.box), (node.title, other.title)
+    if not page.new or page.version() >= NEW_SINCE:
+        for node, other in combinations(nodes, 2):
+            assert apart(node.box, other.box), (node.title, other.title)
     page.run()
     for identity in results(page):
         page.wait_for_picture(identity)
