@@ -19,13 +19,22 @@ const ours = (node) => node.comfyClass?.startsWith("AdaIN");
 
 function showPicture(node, widget, kind) {
   const picture = document.createElement("img");
+  // Fills what the node has to spare: its own size must not make the node larger.
   Object.assign(picture.style, {
+    position: "absolute",
     width: "100%",
     height: "100%",
     objectFit: "contain",
+  });
+  const room = document.createElement("div");
+  Object.assign(room.style, {
+    position: "relative",
+    height: "100%",
+    minHeight: `${PICTURE_LEAST}px`,
     pointerEvents: "none", // the canvas moves and zooms under it
   });
-  addElement(node, "picture", picture, PICTURE_LEAST);
+  room.append(picture);
+  addElement(node, "picture", room, PICTURE_LEAST);
   const show = () => {
     picture.style.visibility = "hidden"; // until it is there: not every style has one
     picture.src = api.apiURL(`/adain/${kind}?name=${encodeURIComponent(widget.value)}`);
