@@ -65,6 +65,14 @@ class Page:
         self.tab.set_default_timeout(WAIT)
         self.tab.on("pageerror", lambda error: self.errors.append(str(error)))
         self.tab.goto(server.address)
+        self._wait()
+
+    def reload(self) -> None:
+        """Loads the page again, as after a change of its language."""
+        self.tab.reload()
+        self._wait()
+
+    def _wait(self) -> None:
         self.tab.wait_for_function("window.app?.extensionManager && app.graph && app.canvas")
 
     def ask(self, script: str, argument: object = None) -> Any:

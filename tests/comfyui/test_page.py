@@ -133,3 +133,91 @@ def test_the_button_cancels_a_run(page: Page, comfyui: Server) -> None:
     page.tab.wait_for_function("() => !app.runningNodeId")
     (last,) = comfyui.get_json("/history?max_items=1").values()
     assert "execution_interrupted" in [kind for kind, _ in last["status"]["messages"]]
+
+
+CHOOSE = """([type, name, value]) => {
+    const node = app.graph.nodes.find(node => node.type === type)
+    const widget = node.widgets.find(widget => widget.name === name)
+    widget.value = value
+    widget.callback?.(value)
+}"""
+"""Sets a widget as its menu does."""
+
+CREATE = """type => {
+    const node = LiteGraph.createNode(type)
+    app.graph.add(node)
+    return Number(node.id)
+}"""
+
+SHOWS = """name => [...document.images].some(image =>
+    decodeURIComponent(image.src).endsWith(`name=${name}`) && image.naturalWidth > 0)"""
+"""Whether a picture of the pack's own is shown."""
+
+
+@pytest.mark.parametrize(
+    ("node", "widget", "names"),
+    [
+        ("AdaINExampleImage", "image", ["content-cat.jpg", "mask-astronaut-person.png"]),
+        ("AdaINLoadStyle", "style_name", ["wave.safetensors", "gold-ground.safetensors"]),
+    ],
+)
+def test_the_chosen_picture_is_shown_before_anything_runs(
+    page: Page, node: str, widget: str, names: list[str]
+) -> None:
+    page.command("Comfy.NewBlankWorkflow")
+    page.ask(CREATE, node)
+    for name in names:
+        page.ask(CHOOSE, [node, widget, name])
+        page.tab.wait_for_function(SHOWS, arg=name)
+    saved = page.ask("() => app.graph.serialize().nodes[0].widgets_values")
+    assert saved == [names[-1]]
+    page.ask("async () => app.loadGraphData(app.graph.serialize())")
+    page.tab.wait_for_function(SHOWS, arg=names[-1])
+
+
+BLACK = """() => {
+    const [stylize] = app.graph.nodes.filter(node => node.type === "AdaINStylize")
+    const mask = LiteGraph.createNode("SolidMask")
+    app.graph.add(mask)
+    mask.widgets.find(widget => widget.name === "value").value = 0
+    mask.connect(0, stylize, stylize.inputs.findIndex(input => input.name === "mask"))
+}"""
+
+UNMASK = """() => {
+    const [stylize] = app.graph.nodes.filter(node => node.type === "AdaINStylize")
+    stylize.disconnectInput(stylize.inputs.findIndex(input => input.name === "mask"))
+}"""
+
+
+def test_an_empty_mask_is_told_on_the_node_until_there_is_none(page: Page) -> None:
+    page.open_template(NAMES[0])
+    page.ask(CHOOSE, ["AdaINStylize", "content_size", 64])
+    page.ask(BLACK)
+    page.run()
+    notice = page.tab.get_by_text("The mask is empty").first
+    notice.wait_for()
+    page.ask(UNMASK)
+    page.run()
+    notice.wait_for(state="detached")
+
+
+def test_options_are_shown_in_the_language_of_the_page(page: Page) -> None:
+    page.ask("() => app.extensionManager.setting.set('Comfy.Locale', 'fr')")
+    page.reload()
+    try:
+        page.command("Comfy.NewBlankWorkflow")
+        page.ask(CREATE, "AdaINTransfer")
+        (node,) = page.nodes()
+        label, value = page.ask(
+            """() => {
+                const widget = app.graph.nodes[0].widgets.find(w => w.name === "mask_statistics")
+                return [widget.options.getOptionLabel(widget.value), widget.value]
+            }"""
+        )
+        assert (label, value) == ("zone (region)", "region")
+        page.select(node.id)
+        page.tab.get_by_test_id("info-button").click()
+        page.tab.get_by_text("Normalisation d'instance adaptative").first.wait_for()
+    finally:
+        page.ask("() => app.extensionManager.setting.set('Comfy.Locale', 'en')")
+        page.reload()
