@@ -13,10 +13,8 @@ from typing import Any
 
 import folder_paths
 import torch
-from aiohttp import web
 from comfy import model_management, model_patcher, utils
 from PIL import Image
-from server import PromptServer
 from torch import Tensor
 
 from .errors import InputError, one_line
@@ -115,6 +113,8 @@ class ComfyHost(Host):
     def serve(self, kind: str, picture: Callable[[str], bytes]) -> None:
         """At /adain/KIND?name=NAME, from the next start of the server on: packs are imported before
         it starts."""
+        from aiohttp import web  # noqa: PLC0415  here, as only a server needs it
+        from server import PromptServer  # noqa: PLC0415
 
         async def answer(request: web.Request) -> web.Response:
             try:
@@ -127,6 +127,15 @@ class ComfyHost(Host):
 
         if hasattr(PromptServer, "instance"):  # tools that only list nodes start no server
             PromptServer.instance.routes.get(f"/adain/{kind}")(answer)
+
+    def note(self, text: str) -> None:
+        """Under the node that is at work, by a ComfyUI that tells which that is."""
+        with suppress(ImportError):
+            from comfy_execution.utils import get_executing_context  # noqa: PLC0415
+            from server import PromptServer  # noqa: PLC0415
+
+            if (node := get_executing_context()) is not None:
+                PromptServer.instance.send_progress_text(text, node.node_id)
 
     def show(self, picture: Tensor) -> None:
         if self._bar is None:

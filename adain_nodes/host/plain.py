@@ -104,5 +104,8 @@ class Host:
             picture: gives the JPEG or PNG file for a name; raises InputError if there is none.
         """
 
+    def note(self, text: str) -> None:
+        """Shows how far the work is, in words; here to nobody."""
+
     def show(self, picture: Tensor) -> None:
         """Shows a picture that is still in the making, [H,W,3] in 0..1; here to nobody."""

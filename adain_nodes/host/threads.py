@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any, TypeVar
 
 import torch
@@ -18,11 +19,16 @@ _END: Any = object()
 def ahead(items: Iterable[T]) -> Iterator[T]:
     """Makes the next item in another thread while the last one is used in this one. What making one
     raises is raised when it is asked for."""
+    context = copy_context()  # each thread has its own, as it has its own inference mode below
+    iterator = iter(items)
+
+    def made() -> T:
+        return next(iterator, _END)
+
     with ThreadPoolExecutor(1) as thread:
-        iterator = iter(items)
-        following = thread.submit(next, iterator, _END)
+        following = thread.submit(context.run, made)
         while (item := following.result()) is not _END:
-            following = thread.submit(next, iterator, _END)
+            following = thread.submit(context.run, made)
             yield item
 
 
@@ -37,7 +43,7 @@ def behind(work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
     Yields:
         What the work gives, in order.
     """
-    inference = torch.is_inference_mode_enabled()  # each thread has its own
+    context, inference = copy_context(), torch.is_inference_mode_enabled()
     failures: list[Exception] = []
 
     def made() -> Iterator[T]:
@@ -53,7 +59,7 @@ def behind(work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
     with ThreadPoolExecutor(1) as thread:
         waiting = deque[Future[R]]()
         for item in made():
-            waiting.append(thread.submit(done, item))
+            waiting.append(thread.submit(context.run, done, item))
             if len(waiting) > 1:
                 yield waiting.popleft().result()
         if waiting:

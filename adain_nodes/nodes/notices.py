@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 import logging
-import threading
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any, ParamSpec
 
 P = ParamSpec("P")
@@ -14,16 +14,19 @@ _PACKAGE = __name__.rsplit(".", 2)[0]  # in ComfyUI this begins with the path of
 
 
 class _Collector(logging.Handler):
-    """Keeps the warnings of one thread."""
+    """Keeps the warnings of one node, in whatever thread it works."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
         self.lines: list[str] = []
-        self._thread = threading.get_ident()
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.thread == self._thread:
+        if _listening.get() is self:
             self.lines.append(record.getMessage())
+
+
+_listening: ContextVar[_Collector | None] = ContextVar("_listening", default=None)
+"""That of the node that is at work."""
 
 
 def shows_warnings(function: Callable[P, tuple[Any, ...]]) -> Callable[P, Any]:
@@ -35,9 +38,11 @@ def shows_warnings(function: Callable[P, tuple[Any, ...]]) -> Callable[P, Any]:
         collector = _Collector()
         logger = logging.getLogger(_PACKAGE)
         logger.addHandler(collector)
+        before = _listening.set(collector)
         try:
             result = function(*args, **kwargs)
         finally:
+            _listening.reset(before)
             logger.removeHandler(collector)
         if not collector.lines:
             return result

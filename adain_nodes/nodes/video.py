@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -85,8 +87,19 @@ class AdaINStylizeVideo:
                 film, look, how, model=model, weights=weights, mask=mask, style_size=style_size,
                 progress=host.progress(),
             )  # fmt: skip
-            write_film(result, film, frames, scaled_size(film.size, how.content_size))
+            told = _told(frames, count, host.note)
+            write_film(result, film, told, scaled_size(film.size, how.content_size))
         return (host.video(result),)
+
+
+def _told(frames: Iterable[Tensor], count: int, note: Callable[[str], None]) -> Iterator[Tensor]:
+    """The frames, of which it tells how many are done, how fast, and how long the others take."""
+    started = time.perf_counter()
+    for number, frame in enumerate(frames, 1):
+        rate = number / (time.perf_counter() - started)
+        left = timedelta(seconds=round(max(count - number, 0) / rate))
+        note(f"frame {number} of {count}, {rate:.2g} frames/s, {left} left")
+        yield frame
 
 
 @contextmanager

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -36,3 +39,21 @@ def test_a_network_is_on_its_device_even_if_comfyui_moves_nothing() -> None:
     device = torch.device("meta")
     resident = surroundings.current().resident(nn.Linear(2, 3), device)
     assert resident.load().weight.device == device
+
+
+@pytest.mark.usefixtures("comfy")
+def test_notes_go_to_the_node_that_is_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    surroundings.current().note("of a ComfyUI that cannot tell")
+    told: list[tuple[str, str]] = []
+    utils: Any = ModuleType("comfy_execution.utils")
+    utils.get_executing_context = lambda: SimpleNamespace(node_id="7")
+    monkeypatch.setitem(sys.modules, "comfy_execution", ModuleType("comfy_execution"))
+    monkeypatch.setitem(sys.modules, "comfy_execution.utils", utils)
+    server = SimpleNamespace(send_progress_text=lambda *text: told.append(text))
+    module: Any = ModuleType("server")
+    module.PromptServer = SimpleNamespace(instance=server)
+    monkeypatch.setitem(sys.modules, "server", module)
+    surroundings.current().note("frame 3 of 9")
+    utils.get_executing_context = lambda: None
+    surroundings.current().note("at no work")
+    assert told == [("frame 3 of 9", "7")]

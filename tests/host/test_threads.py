@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextvars import ContextVar
 
 import pytest
 import torch
@@ -95,3 +96,11 @@ def test_work_is_in_inference_mode_where_the_items_are() -> None:
         assert [each.tolist() for each in behind(lambda each: each.add_(1), pictures)] == [
             [1, 1]
         ] * 2
+
+
+def test_threads_know_what_the_calling_one_does() -> None:
+    """As who is at work."""
+    name = ContextVar("name", default="nobody")
+    name.set("me")
+    assert list(ahead(name.get() for _ in range(2))) == ["me", "me"]
+    assert list(behind(lambda _: name.get(), range(2))) == ["me", "me"]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+from adain_nodes.host.threads import behind
 from adain_nodes.models.model import Model
 from adain_nodes.nodes import NODE_CLASS_MAPPINGS
 from adain_nodes.nodes.notices import shows_warnings
@@ -38,6 +39,14 @@ def test_an_empty_mask_is_told_on_the_node(model: Model) -> None:
 def test_nothing_is_told_where_there_is_nothing_to_tell(model: Model) -> None:
     (features,) = outcome(model, torch.ones(1, 20, 28))
     assert len(features) == 1
+
+
+def test_warnings_of_threads_beside_the_networks_are_told() -> None:
+    @shows_warnings
+    def node() -> tuple[list[None]]:
+        return (list(behind(logger.warning, ["of a film", "of its end"])),)
+
+    assert node()["ui"]["text"] == ("of a film", "of its end")
 
 
 def test_warnings_of_other_threads_and_packages_are_not_ours() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -65,11 +66,17 @@ class Folder(Host):
     told: Progress | None = None
     path: Path
 
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
     def temporary_folder(self) -> Path:
         return self.path / "temp"
 
     def progress(self) -> Progress | None:
         return self.told
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
 
 
 @pytest.fixture
@@ -98,6 +105,14 @@ def run(model: Model, video: FromFile, **inputs: Any) -> Path:
 
 def left(host: Folder) -> list[str]:
     return sorted(path.name for path in (host.path / "temp").iterdir())
+
+
+def test_it_tells_how_far_it_is(model: Model, host: Folder, film: Path) -> None:
+    run(model, FromFile(film))
+    assert [note.split(",")[0] for note in host.notes] == [
+        f"frame {number} of {FRAMES}" for number in range(1, FRAMES + 1)
+    ]
+    assert re.fullmatch(r"frame \d of 6, [\d.e+]+ frames/s, 0:00:00 left", host.notes[-1])
 
 
 @pytest.mark.usefixtures("host")
