@@ -51,6 +51,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )  # fmt: skip
     add("--exclude", type=Path, help="text file with paths of pictures not to use, one a line")
     add("--seed", type=int, default=0, help="of the calibration crops")
+    add_json(add)
     add = command(
         "export-decoder", run_export_decoder,
         "turn the checkpoint of a training run into a decoder file",
@@ -59,12 +60,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add("-o", "--output", type=Path, required=True, help="decoder file to write")
     add("--encoder", type=Path, help="encoder file of the run; default: the one in its folder")
     add("--license", help="of the decoder, noted in its metadata")
+    add_json(add)
     add = command(
         "pin", run_pin, "note the sha256 of the tensors of a trunk in the manifest of this clone",
         "Downloads the whole file of a trunk, such as vgg19, of 575 MB, checks it, and notes the "
         "sha256 of each tensor that is needed, by which those that others fetch are checked.",
     )  # fmt: skip
     add("name", help="as `list` shows it")
+    add_json(add)
     add = command(
         "publish", run_publish, "put a model on the Hugging Face Hub",
         "Uploads a model of the manifest and its card in one commit, and notes repository and "
@@ -75,7 +78,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add("--card", type=Path, required=True, help="Markdown file, such as docs/model-card.md")
     add("--folder", type=Path, help="where the files are of a model that is not embedded")
     add("--dry-run", action="store_true", help="say what would be uploaded, and change nothing")
-    add("--json", action="store_true", help="print one JSON object")
+    add_json(add)
 
 
 def run_pin(options: argparse.Namespace) -> None:
@@ -83,6 +86,9 @@ def run_pin(options: argparse.Namespace) -> None:
     from ..models.weights.publish import pin
 
     pin(options.name, manifest_path=own_path())
+    if options.json:
+        print(json.dumps({"output": str(own_path())}))
+        return
     print(f"wrote {own_path()}: commit it, so that others check {options.name} by it")
 
 
@@ -91,6 +97,10 @@ def add_place(add: Add) -> None:
         "--models-dir", type=Path, metavar="FOLDER",
         help="models folder of a ComfyUI, whose subfolder adain is searched first",
     )  # fmt: skip
+    add_json(add)
+
+
+def add_json(add: Add) -> None:
     add("--json", action="store_true", help="print one JSON object")
 
 
@@ -168,6 +178,9 @@ def run_convert(options: argparse.Namespace) -> None:
         raise InputError(f"{options.source} is an encoder of this library already")
     if options.decoder is not None:
         write_port_model(trunk, options.decoder, options.output)
+        if options.json:
+            print(json.dumps({"output": str(options.output)}))
+            return
         print(f"wrote {options.output}, a model to be used by that name")
         return
     calibration, notes = None, ""
@@ -178,6 +191,10 @@ def run_convert(options: argparse.Namespace) -> None:
             photographs = [path for path in photographs if path not in named]
         calibration, notes = calibration_crops(photographs, options.seed)
     converted = convert(trunk, calibration, notes=notes)
+    if options.json:
+        write_tensors(options.output, converted.tensors, converted.metadata)
+        print(json.dumps({"output": str(options.output), **converted.metadata}))
+        return
     if converted.after:
         print("layer     positive before  after   dead before  after")
     for before, after in zip(converted.before, converted.after, strict=True):
@@ -194,7 +211,8 @@ def run_export_decoder(options: argparse.Namespace) -> None:
 
     encoder = options.encoder or options.checkpoint.parent / "encoder.safetensors"
     export_decoder(options.checkpoint, encoder, options.output, license=options.license)
-    print(f"wrote {options.output}")
+    output = str(options.output)
+    print(json.dumps({"output": output}) if options.json else f"wrote {output}")
 
 
 def run_publish(options: argparse.Namespace) -> None:

@@ -206,6 +206,19 @@ def test_the_trunk_of_pytorch_adain_alone_becomes_an_encoder(tmp_path: Path) -> 
     assert "vgg_normalised.pth (sha256 " in metadata["provenance"]
 
 
+def test_conversion_as_json(tmp_path: Path, capsys: Capture) -> None:
+    write_port(tmp_path)
+    source, output = str(tmp_path / "vgg_normalised.pth"), tmp_path / "encoder.safetensors"
+    assert main(["models", "convert", source, "-o", str(output), "--json"]) == 0
+    about = json.loads(capsys.readouterr().out)
+    assert about["output"] == str(output)
+    assert about["identity"] == read_tensors(output)[1]["identity"]
+    decoder = ["--decoder", str(tmp_path / "decoder.pth")]
+    folder = tmp_path / "port"
+    assert main(["models", "convert", source, *decoder, "-o", str(folder), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"output": str(folder)}
+
+
 @pytest.mark.parametrize("fault", ["no calibration", "other trunk", "own encoder", "pickle"])
 def test_a_conversion_that_cannot_be_is_one_line_and_no_file(
     tmp_path: Path, capsys: Capture, fault: str

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,6 +36,8 @@ from .calibrate import convert
 from .foreign import read_trunk
 
 CALIBRATION = "4 pictures of 128 px of 400 discs each, drawn by the program"
+
+_TICK = 0.2  # s between two looks whether another process is done
 
 _SIDE = 128
 _PICTURES = 4
@@ -71,55 +74,20 @@ def trunk_encoder(
         InputError: the trunk cannot be had or is not what the manifest says, or another file has
             the name of the encoder, or that is damaged.
     """
-    found = trunk_copy(trunk, folders)
-    if found is not None:
-        tensors, metadata = read_tensors(found)
-        if identify(tensors, trunk.name).sha256 != metadata.get("identity"):
-            raise InputError(f"{found} is damaged: remove it, and it is made again")
-        return found
     path = trunk_path(trunk, folders)
-    if path.exists():  # what a user has put there is never replaced
-        raise InputError(
-            f"{path} is in the way of the encoder {trunk.name}: it was not made of {trunk.repo_id} "
-            f"at revision {trunk.revision}; move it elsewhere"
-        )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        with _alone(path, lambda: progress(0, trunk.size) if progress else None):
+            found = trunk_copy(trunk, folders)
+            if found is None:
+                _make(trunk, path, progress)
+                return path
     except OSError as error:
         raise InputError(f"{path} cannot be written: {one_line(error)}") from error
-    source = path.with_name(f".{trunk.name}-{trunk.revision[:12]}.incomplete")
-    try:
-        whole = not hub.download_tensors(
-            trunk.repo_id,
-            trunk.filename,
-            trunk.revision,
-            sha256=trunk.sha256,
-            tensors=list(trunk.tensors),
-            size=trunk.size,
-            output=source,
-            progress=progress,
-        )
-        if whole:
-            logger.info("the server sends whole files alone")
-            source = hub.download(trunk.repo_id, trunk.filename, trunk.revision)
-            if file_sha256(source) != trunk.sha256:
-                raise InputError(
-                    f"{source} has sha256 {file_sha256(source)}, expected {trunk.sha256}"
-                )
-    except InputError as error:
-        page = hub.page(trunk.repo_id, trunk.filename, trunk.revision)
-        raise InputError(
-            f"{trunk.name} cannot be made: {error}\nPage: {page}\n"
-            f"To do without the Hub, download the file and run `adain-nodes models convert`\n"
-            f"sha256: {trunk.sha256}"
-        ) from error
-    try:
-        _check_tensors(trunk, source)
-        _write_encoder(trunk, source, path)
-    finally:
-        if not whole:
-            source.unlink()  # also if it is wrong: it would be the beginning of the next try
-    return path
+    tensors, metadata = read_tensors(found)
+    if identify(tensors, trunk.name).sha256 != metadata.get("identity"):
+        raise InputError(f"{found} is damaged: remove it, and it is made again")
+    return found
 
 
 def drawn_pictures() -> Tensor:
@@ -142,6 +110,63 @@ def drawn_pictures() -> Tensor:
     blur = torch.tensor([1.0, 4, 6, 4, 1], dtype=torch.float64) / 16
     kernel = (blur[:, None] * blur).expand(3, 1, 5, 5)
     return F.conv2d(F.pad(pictures, (2, 2, 2, 2), mode="reflect"), kernel, groups=3)
+
+
+@contextmanager
+def _alone(path: Path, wait: Callable[[], object]) -> Iterator[None]:
+    """Keeps other processes that want to make a file waiting, which call `wait` meanwhile."""
+    from filelock import FileLock, Timeout  # noqa: PLC0415  slow, seldom needed
+
+    lock = FileLock(path.with_name(f".{path.name}.lock"))
+    while not lock.is_locked:
+        try:
+            lock.acquire(timeout=_TICK)
+        except Timeout:
+            wait()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _make(trunk: TrunkEntry, path: Path, progress: Progress | None) -> None:
+    if path.exists():  # what a user has put there is never replaced
+        raise InputError(
+            f"{path} is in the way of the encoder {trunk.name}: it was not made of {trunk.repo_id} "
+            f"at revision {trunk.revision}; move it elsewhere"
+        )
+    source = path.with_name(f".{trunk.name}-{trunk.revision[:12]}.incomplete")
+    try:
+        whole = not hub.download_tensors(
+            trunk.repo_id,
+            trunk.filename,
+            trunk.revision,
+            sha256=trunk.sha256,
+            tensors=list(trunk.tensors),
+            size=trunk.size,
+            output=source,
+            progress=progress,
+        )
+        if whole:
+            logger.info("the server sends whole files alone")
+            source = hub.download(trunk.repo_id, trunk.filename, trunk.revision, progress=progress)
+            if file_sha256(source) != trunk.sha256:
+                raise InputError(
+                    f"{source} has sha256 {file_sha256(source)}, expected {trunk.sha256}"
+                )
+    except InputError as error:
+        page = hub.page(trunk.repo_id, trunk.filename, trunk.revision)
+        raise InputError(
+            f"{trunk.name} cannot be made: {error}\nPage: {page}\n"
+            f"To do without the Hub, download the file and run `adain-nodes models convert`\n"
+            f"sha256: {trunk.sha256}"
+        ) from error
+    try:
+        _check_tensors(trunk, source)
+        _write_encoder(trunk, source, path)
+    finally:
+        if not whole:
+            source.unlink()  # also if it is wrong: it would be the beginning of the next try
 
 
 def _check_tensors(trunk: TrunkEntry, path: Path) -> None:

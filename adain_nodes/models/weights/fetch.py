@@ -162,7 +162,7 @@ def fetch(
             say(reason=f"the server has {about.size} bytes, the file has {size}")
             return
         folder = repo_folder_name(repo_id=repo_id, repo_type="model")
-        watch.follow(Path(cache_dir) / folder / "blobs", f"{about.etag}*.incomplete", size)
+        watch.follow(Path(cache_dir) / folder / "blobs", f"{about.etag}*.incomplete", about.size)
         path = hf_hub_download(
             repo_id,
             filename,
@@ -174,7 +174,7 @@ def fetch(
     except Exception as error:
         say(error=facts(error))
     else:
-        say(path=path)
+        say(path=path, total=about.size)
 
 
 def fetch_tensors(
@@ -191,11 +191,11 @@ def fetch_tensors(
     """Fetches some tensors of a safetensors file into a file of that format, and says its path,
     none if the server cannot send parts of a file, or why it is not there.
 
-    What an earlier call has left of the output is taken for its beginning.
+    What an earlier call has left of the output is taken for its beginning; nobody else may be
+    writing it.
     """
     path = Path(output)
     try:
-        from filelock import FileLock  # noqa: PLC0415  slow: the watch runs already
         from huggingface_hub import (  # noqa: PLC0415
             constants,
             get_hf_file_metadata,
@@ -208,22 +208,21 @@ def fetch_tensors(
         if re.fullmatch("[0-9a-f]{64}", about.etag or "") and about.etag != sha256:
             say(reason=f"the server has another file (sha256 {about.etag}, expected {sha256})")
             return
-        with FileLock(f"{path}.lock"):
-            length = int.from_bytes(_part(url, 0, 8), "little")
-            if length > HEADER:
-                raise _NotInPartsError
-            entries = json.loads(_part(url, 8, 8 + length))
-            header, parts = _selected(entries, names, 8 + length)
-            watch.follow(path.parent, path.name, len(header) + sum(b - a for a, b in parts))
-            with path.open("ab") as file:
-                done = file.tell()
-                file.write(header[done:])
-                done = max(0, done - len(header))
-                for start, end in parts:
-                    skipped = min(done, end - start)
-                    done -= skipped
-                    if start + skipped < end:
-                        _part(url, start + skipped, end, file)
+        length = int.from_bytes(_part(url, 0, 8), "little")
+        if length > HEADER:
+            raise _NotInPartsError
+        entries = json.loads(_part(url, 8, 8 + length))
+        header, parts = _selected(entries, names, 8 + length)
+        watch.follow(path.parent, path.name, len(header) + sum(b - a for a, b in parts))
+        with path.open("ab") as file:
+            done = file.tell()
+            file.write(header[done:])
+            done = max(0, done - len(header))
+            for start, end in parts:
+                skipped = min(done, end - start)
+                done -= skipped
+                if start + skipped < end:
+                    _part(url, start + skipped, end, file)
     except (_NotInPartsError, KeyError, ValueError):  # the header is not one, say
         say(path=None)
     except Exception as error:

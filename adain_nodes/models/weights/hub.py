@@ -60,7 +60,8 @@ def download(
         repo_id: repository, namespace/name.
         filename: name in that repository.
         revision: commit, 40 hexadecimal digits.
-        size: size of the file in bytes, without which there is no progress.
+        size: size of the file in bytes; if absent, any is taken, and progress begins when the
+            server has told it.
         progress: called with bytes done and bytes in total, several times a second, and cancels by
             raising. If absent, the client shows its own bar on a terminal.
         force: whether to fetch the file even if it is there.
@@ -81,7 +82,7 @@ def download(
         "size": size,
         "tensors": None,
     }
-    path = _fetched(job, size or 0, progress if size else None)
+    path = _fetched(job, size or 0, progress)
     if path is None:
         raise InputError(f"{filename} cannot be fetched: the download has ended without a word")
     return path
@@ -192,24 +193,26 @@ def _fetched(options: Mapping[str, object], total: int, progress: Progress | Non
     }
     source = f"{job['repo_id']} at revision {job['revision']}"
     done = 0
-    if progress:
+    if progress and total:
         progress(done, total)
     why = "the download has ended without a word"
     with _started(job, quiet=progress is not None) as process:
         try:
             for message in map(json.loads, process.stdout or ()):
+                total = message.get("total") or total
                 if "path" in message:
-                    if progress:
+                    if message["path"] is None:
+                        return None
+                    if progress and total:
                         progress(total, total)
-                    return Path(message["path"]) if message["path"] else None
+                    return Path(message["path"])
                 if "done" not in message:
                     facts = message.get("error")
                     why = reason(facts, source) if facts else message["reason"]
                     break
-                total = message["total"] or total
                 # A client that starts over counts from 0 again.
                 done = max(done, min(message["done"], total))
-                if progress:
+                if progress and total:
                     progress(done, total)
         finally:
             _end(process)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -275,6 +276,30 @@ def test_another_file_by_its_name_is_not_touched(
     else:
         assert trunk_encoder(trunk, folders=(folder, second)).parent == folder
     assert other.read_bytes() == before
+
+
+def test_two_that_want_it_at_the_same_time_make_it_once(
+    hub: HubServer, trunk: TrunkEntry, folder: Path
+) -> None:
+    both = threading.Barrier(2)
+
+    def make() -> Path:
+        both.wait(60)
+        return trunk_encoder(trunk, folders=(folder,), progress=lambda *_: None)
+
+    with ThreadPoolExecutor(2) as pool:
+        (path, other) = (future.result() for future in [pool.submit(make), pool.submit(make)])
+    assert path == other
+    assert hub.sent < trunk.size + 10_000
+
+
+def test_whole_files_come_with_progress_too(
+    hub: HubServer, trunk: TrunkEntry, place: Path, folder: Path
+) -> None:
+    hub.parts = False
+    calls: list[tuple[int, int]] = []
+    trunk_encoder(trunk, folders=(folder,), progress=lambda *call: calls.append(call))
+    assert calls[-1] == (place.stat().st_size, place.stat().st_size)
 
 
 def test_a_damaged_encoder_is_refused(trunk: TrunkEntry, folder: Path) -> None:
