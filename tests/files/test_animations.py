@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from adain_nodes.files.films import check_film, write_film
 from adain_nodes.files.pictures import read_picture
 from adain_nodes.host.errors import InputError
 
+from ..limits import files_limited
 from .color_profiles import DISPLAY_P3, rgb_profile
 
 SUFFIXES = (".gif", ".webp", ".png")
@@ -214,11 +213,12 @@ def test_nothing_half_written_is_left_behind(tmp_path: Path, suffix: str) -> Non
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_a_full_disk_is_told_in_one_line(
-    tmp_path: Path, suffix: str, full_disk: Callable[[], AbstractContextManager[None]]
-) -> None:
+def test_a_full_disk_is_told_in_one_line(tmp_path: Path, suffix: str) -> None:
     like = Animation(tmp_path / "none", SIZE, False, DURATIONS, 0)
-    with full_disk(), pytest.raises(InputError, match=rf"a{suffix} cannot be written: [A-Za-z ]+$"):
+    with (
+        files_limited(1000),
+        pytest.raises(InputError, match=rf"a{suffix} cannot be written: [A-Za-z ]+$"),
+    ):
         write_film(tmp_path / f"a{suffix}", like, iter(torch.rand(4, *SIZE, 3)), SIZE)
     assert list(tmp_path.iterdir()) == []
 

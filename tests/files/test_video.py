@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ from adain_nodes.files.films import write_film
 from adain_nodes.files.video import Video
 from adain_nodes.host.errors import InputError
 
+from ..limits import files_limited
 from .videos import RATE, SIZE, sound_of, times_of, write_video
 
 av: Any = pytest.importorskip("av")
@@ -191,10 +190,11 @@ def test_damage_that_the_decoder_hides_is_named(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["a.mp4"]
 
 
-def test_a_full_disk_is_told_in_one_line(
-    path: Path, full_disk: Callable[[], AbstractContextManager[None]]
-) -> None:
-    with full_disk(), pytest.raises(InputError, match=r"b\.mp4 cannot be written: [A-Za-z ]+$"):
+def test_a_full_disk_is_told_in_one_line(path: Path) -> None:
+    with (
+        files_limited(1000),
+        pytest.raises(InputError, match=r"b\.mp4 cannot be written: [A-Za-z ]+$"),
+    ):
         copied(path, path.with_name("b.mp4"))
     assert [each.name for each in path.parent.iterdir()] == ["a.mp4"]
 
