@@ -175,6 +175,9 @@ def test_the_chosen_picture_is_shown_before_anything_runs(
     page.tab.wait_for_function(SHOWS, arg=names[-1])
 
 
+ADDED_SINCE = (1, 36)
+"""Seen to fail in 1.35.9, and to work in 1.58.1."""
+
 BLACK = """() => {
     const [stylize] = app.graph.nodes.filter(node => node.type === "AdaINStylize")
     const mask = LiteGraph.createNode("SolidMask")
@@ -189,7 +192,11 @@ UNMASK = """() => {
 }"""
 
 
-def test_an_empty_mask_is_told_on_the_node_until_there_is_none(page: Page) -> None:
+def test_an_empty_mask_is_told_on_the_node_until_there_is_none(
+    page: Page, request: pytest.FixtureRequest
+) -> None:
+    if page.version() < ADDED_SINCE and "nodes-2.0" in request.node.name:
+        pytest.skip("Nodes 2.0 of this frontend draws no widget that is added to a node later")
     page.open_template(NAMES[0])
     page.ask(CHOOSE, ["AdaINStylize", "content_size", 64])
     page.ask(BLACK)

@@ -10,7 +10,7 @@ const PICTURES = {
   AdaINLoadStyle: ["style_name", "style"],
 };
 const PICTURE_ROOM = 180; // px on a new node
-const PICTURE_LEAST = 60; // px to which it may be shrunk
+const PICTURE_LEAST = 120; // px to which it may be shrunk
 const NOTICE_ROOM = 84; // px
 
 let translations = {}; // of our nodes into the page's language, as in locales/
