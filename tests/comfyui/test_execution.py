@@ -86,7 +86,25 @@ def small_graph(image: str, precision: str = "fp32") -> Prompt:
     }
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in API.glob("*.json")))
+NAMES = sorted(path.stem for path in API.glob("*.json"))
+FILMS = [name for name in NAMES if ids(graph(name), "SaveVideo")]
+
+
+@pytest.mark.parametrize("name", FILMS)
+def test_every_film_example_runs_to_a_film_of_all_frames(
+    comfyui: Server, name: str, tmp_path: Path
+) -> None:
+    prompt = graph(name)
+    run = comfyui.run(prompt)
+    assert run.end["type"] == "execution_success", run.end
+    (saved,) = run.images(only(prompt, "SaveVideo"))
+    result = tmp_path / "film.mp4"
+    result.write_bytes(comfyui.view(saved))
+    film = ROOT / "examples" / "films" / prompt[only(prompt, "LoadVideo")]["inputs"]["file"]
+    assert times_of(result) == pytest.approx(times_of(film), abs=1e-3)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in FILMS])
 def test_every_example_runs_to_pictures_of_the_right_size(comfyui: Server, name: str) -> None:
     prompt = graph(name)
     run = comfyui.run(prompt)
