@@ -87,15 +87,7 @@ class ComfyUI:
 
 
 def api_format(workflow: dict[str, Any], object_info: dict[str, Any]) -> dict[str, Any]:
-    """A workflow as ComfyUI's API runs it.
-
-    Args:
-        workflow: as the UI saves it.
-        object_info: what /object_info says of every node class.
-
-    Raises:
-        InputError: a node is unknown, muted or bypassed, or its values do not fit its widgets.
-    """
+    """A workflow as ComfyUI's API runs it, by what /object_info says of every node class."""
     sources = {number: [str(node), slot] for number, node, slot, *_ in workflow["links"]}
     prompt: dict[str, Any] = {}
     for node in sorted(workflow["nodes"], key=lambda node: int(node["id"])):

@@ -39,9 +39,10 @@ BANDS = ((1.0, 15), (3.0, 45))
 """Deviation in px of the Gaussian below which details of a band lie, and side of the window in
 which their energy is measured."""
 
-MOST = 1.1
+MOST = 1.14
 """What details are multiplied by in one frame at most; its inverse is the least. That is as much as
-blending takes away; with more, what is left where fresh results disagree would grow into dots."""
+blending and interpolation take away; with more, what is left where fresh results disagree would
+grow into dots."""
 
 
 HUE = 0.65

@@ -75,27 +75,22 @@ class Server:
         self, folder: Path, base: Path, environment: dict[str, str], frontend: str | None = None
     ) -> None:
         self._log = base / "comfyui.log"
+        self._folder, self._environment = folder, {**os.environ, **environment}
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         self.address = f"http://127.0.0.1:{port}"
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "main.py",
-                    "--cpu",
-                    "--disable-auto-launch",
-                    *("--listen", "127.0.0.1", "--port", str(port)),
-                    *("--base-directory", str(base)),
-                    *("--database-url", f"sqlite:///{base / 'comfyui.db'}"),
-                    *(("--front-end-root", frontend) if frontend else ()),
-                ],
-                cwd=folder,
-                env={**os.environ, **environment},
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
+        self._command = [
+            sys.executable,
+            "main.py",
+            "--cpu",
+            "--disable-auto-launch",
+            *("--listen", "127.0.0.1", "--port", str(port)),
+            *("--base-directory", str(base)),
+            *("--database-url", f"sqlite:///{base / 'comfyui.db'}"),
+            *(("--front-end-root", frontend) if frontend else ()),
+        ]
+        self._start()
 
     def __enter__(self) -> Server:
         try:
@@ -116,6 +111,11 @@ class Server:
     def log(self) -> str:
         """All that it has said so far."""
         return self._log.read_text(encoding="utf-8", errors="replace")
+
+    def memory(self) -> int:
+        """Bytes that it holds, by Linux."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="utf-8")
+        return int(status.split("VmRSS:")[1].split()[0]) << 10
 
     def get(self, path: str) -> tuple[str, bytes]:
         """Content type and body."""
@@ -177,6 +177,22 @@ class Server:
                 await asyncio.sleep(0.05)
             run.history = history[identity]
         return run
+
+    def restart(self) -> None:
+        """Ends it, and starts it anew on the same base directory."""
+        self._stop()
+        self._start()
+        self._wait()
+
+    def _start(self) -> None:
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command,
+                cwd=self._folder,
+                env=self._environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
 
     def _wait(self) -> None:
         deadline = time.monotonic() + START

@@ -19,9 +19,8 @@ from .test_execution import small_graph
 NAME = "tests/oil_00001_.safetensors"
 
 
-@pytest.fixture(scope="module")
-def saved(comfyui: Server, base: Path) -> Path:
-    """The file of a style that a graph has saved."""
+def saving() -> Prompt:
+    """Saves a style of the model tiny."""
     prompt = small_graph("style-poppies.jpg")
     del prompt["stylize"], prompt["show"]
     encode = {"model": ["model", 0], "image": ["small", 0], "shorter_side": 0}
@@ -30,7 +29,13 @@ def saved(comfyui: Server, base: Path) -> Path:
     prompt["style"] = {"class_type": "AdaINStyle", "inputs": style}
     save = {"style": ["style", 0], "filename_prefix": "tests/oil", "preview": ["small", 0]}
     prompt["save"] = {"class_type": "AdaINSaveStyle", "inputs": save}
-    run = comfyui.run(prompt)
+    return prompt
+
+
+@pytest.fixture(scope="module")
+def saved(comfyui: Server, base: Path) -> Path:
+    """The file of a style that a graph has saved."""
+    run = comfyui.run(saving())
     assert run.end["type"] == "execution_success", run.end
     assert run.history["outputs"]["save"] == {"text": [NAME]}
     return base / "models" / "adain_styles" / NAME
