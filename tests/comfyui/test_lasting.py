@@ -47,7 +47,7 @@ def test_many_prompts_need_no_more_memory(comfyui: Server) -> None:
 
 
 def test_styles_and_models_are_there_after_a_new_start(comfyui: Server) -> None:
-    saved = comfyui.run(saving())
+    saved = comfyui.run(saving("tests/kept"))
     assert saved.end["type"] == "execution_success", saved.end
     (name,) = saved.history["outputs"]["save"]["text"]
     shown = []

@@ -16,12 +16,11 @@ from .server import Server
 
 
 def test_the_pack_loads_without_errors(comfyui: Server) -> None:
-    log = comfyui.log()
+    log = comfyui.log().split("got prompt")[0]  # of graphs, some of which are to fail
     assert f"seconds: {comfyui_pack_path(log)}" in log
     assert "IMPORT FAILED" not in log
     assert "Traceback" not in log
     assert comfyui.get_json("/object_info").keys() >= NODE_CLASS_MAPPINGS.keys()
-    assert "Traceback" not in comfyui.log()
 
 
 def comfyui_pack_path(log: str) -> str:

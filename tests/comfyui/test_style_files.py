@@ -19,7 +19,7 @@ from .test_execution import small_graph
 NAME = "tests/oil_00001_.safetensors"
 
 
-def saving() -> Prompt:
+def saving(prefix: str) -> Prompt:
     """Saves a style of the model tiny."""
     prompt = small_graph("style-poppies.jpg")
     del prompt["stylize"], prompt["show"]
@@ -27,7 +27,7 @@ def saving() -> Prompt:
     prompt["encode"] = {"class_type": "AdaINEncode", "inputs": encode}
     style = {"features": ["encode", 0], "mask_resize": "area"}
     prompt["style"] = {"class_type": "AdaINStyle", "inputs": style}
-    save = {"style": ["style", 0], "filename_prefix": "tests/oil", "preview": ["small", 0]}
+    save = {"style": ["style", 0], "filename_prefix": prefix, "preview": ["small", 0]}
     prompt["save"] = {"class_type": "AdaINSaveStyle", "inputs": save}
     return prompt
 
@@ -35,7 +35,7 @@ def saving() -> Prompt:
 @pytest.fixture(scope="module")
 def saved(comfyui: Server, base: Path) -> Path:
     """The file of a style that a graph has saved."""
-    run = comfyui.run(saving())
+    run = comfyui.run(saving("tests/oil"))
     assert run.end["type"] == "execution_success", run.end
     assert run.history["outputs"]["save"] == {"text": [NAME]}
     return base / "models" / "adain_styles" / NAME
