@@ -10,7 +10,7 @@ from pathlib import Path
 from torch import Tensor
 
 from ..files.films import PictureSequence, write_film
-from ..files.metadata import read_metadata
+from ..files.metadata import Metadata, read_metadata
 from ..files.pictures import write_picture
 from ..host.threads import behind
 from .stylize_plan import Job
@@ -67,12 +67,10 @@ def write_pictures(
     for index, results in enumerate(frames):
         metadata = read_metadata(film.paths[index]) if keep_metadata else None
         for job, picture in zip(jobs, results, strict=True):
-            output = job.outputs[index]
-            output.parent.mkdir(parents=True, exist_ok=True)
-            write_picture(output, picture, metadata=metadata)
-            now = time.perf_counter()
-            yield _result(job, film.paths[index], output, 1, now - started)
-            started = now
+            yield _picture(
+                job, film.paths[index], job.outputs[index], picture, started, metadata=metadata
+            )
+            started = time.perf_counter()
 
 
 def write_one_film(job: Job, frames: Iterator[Tensor], started: float, note: Note | None) -> Result:
@@ -110,12 +108,22 @@ def write_stills(
 ) -> Iterator[Result]:
     """Writes one frame of a film in the look of every job."""
     for job, result in zip(jobs, results, strict=True):
-        [output] = job.outputs
-        output.parent.mkdir(parents=True, exist_ok=True)
-        write_picture(output, result)
-        now = time.perf_counter()
-        yield _result(job, job.film.path, output, 1, now - started)
-        started = now
+        yield _picture(job, job.film.path, job.outputs[0], result, started)
+        started = time.perf_counter()
+
+
+def _picture(
+    job: Job,
+    content: Path,
+    output: Path,
+    picture: Tensor,
+    started: float,
+    *,
+    metadata: Metadata | None = None,
+) -> Result:
+    output.parent.mkdir(parents=True, exist_ok=True)
+    write_picture(output, picture, metadata=metadata)
+    return _result(job, content, output, 1, time.perf_counter() - started)
 
 
 def _result(job: Job, content: Path, output: Path, frames: int, seconds: float) -> Result:
