@@ -156,6 +156,8 @@ class Page:
         shown.nth(elsewhere).wait_for()
         self.tab.keyboard.press("Enter")
         self.tab.wait_for_function("count => app.graph.nodes.length > count", arg=len(before))
+        self.settle()  # a click that comes too early does not reach it
         self.tab.mouse.click(WINDOW["width"] / 2, WINDOW["height"] - 80)  # puts it down
+        self.tab.wait_for_function("app.graph.nodes.every(node => !node.flags.ghost)")
         (added,) = {node.id for node in self.nodes()} - before
         return added
