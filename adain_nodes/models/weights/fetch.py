@@ -14,6 +14,7 @@ import io
 import json
 import os
 import re
+import shutil
 import signal
 import sys
 import threading
@@ -161,8 +162,12 @@ def fetch(
         if size is not None and about.size not in (size, None):
             say(reason=f"the server has {about.size} bytes, the file has {size}")
             return
-        folder = repo_folder_name(repo_id=repo_id, repo_type="model")
-        watch.follow(Path(cache_dir) / folder / "blobs", f"{about.etag}*.incomplete", about.size)
+        blobs = Path(cache_dir) / repo_folder_name(repo_id=repo_id, repo_type="model") / "blobs"
+        partial = blobs / f"{about.etag}.incomplete"
+        if force_download or _beyond(partial, about.size):
+            partial.unlink(missing_ok=True)
+        _go_on_with(partial)
+        watch.follow(blobs, f"{about.etag}*.incomplete", about.size)
         path = hf_hub_download(
             repo_id,
             filename,
@@ -174,7 +179,38 @@ def fetch(
     except Exception as error:
         say(error=facts(error))
     else:
+        partial.unlink(missing_ok=True)
         say(path=path, total=about.size)
+
+
+def _beyond(path: Path, size: int | None) -> bool:
+    return size is not None and path.is_file() and path.stat().st_size > size
+
+
+def _go_on_with(partial: Path) -> None:
+    """Has the client begin with what an earlier download has left under a name, and leave there
+    what it gets itself.
+
+    Clients before 1.0 do. Later ones write to a file of another name each time and remove it at the
+    end; it gets this name as its second.
+    """
+    from huggingface_hub import file_download  # noqa: PLC0415
+
+    get = file_download.http_get
+
+    def http_get(url: str, temp_file: Any, *, resume_size: int = 0, **options: Any) -> None:
+        if not (partial.exists() and partial.samefile(temp_file.name)):
+            if partial.exists():
+                with partial.open("rb") as earlier:
+                    shutil.copyfileobj(earlier, temp_file)
+                temp_file.flush()
+                resume_size = temp_file.tell()
+                partial.unlink()
+            with suppress(OSError):  # some file systems have no links
+                partial.hardlink_to(temp_file.name)
+        get(url, temp_file, resume_size=resume_size, **options)
+
+    file_download.http_get = http_get  # type: ignore[assignment, unused-ignore]
 
 
 def fetch_tensors(

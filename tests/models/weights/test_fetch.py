@@ -11,7 +11,6 @@ import threading
 from dataclasses import asdict
 from pathlib import Path
 
-import huggingface_hub
 import pytest
 from huggingface_hub import constants
 
@@ -22,9 +21,6 @@ from adain_nodes.models.weights.tensors import file_sha256
 
 from ..hub_server import HubServer
 from ..tiny_models import spoil
-
-RESUMES = int(huggingface_hub.__version__.partition(".")[0]) < 1
-"""Whether the client goes on with what an earlier call has left."""
 
 WAIT = 60
 """Seconds after which a test that hangs fails."""
@@ -81,17 +77,17 @@ def test_progress_cancels_by_raising_though_the_server_is_silent(
     cancelled = kind("cancelled")
 
     def progress(done: int, _: int) -> None:
-        if done:
+        if done == large.size // 2:
             raise cancelled
 
     with pytest.raises(kind) as caught:
         locate(large, progress=progress, folders=())
     assert caught.value is cancelled
     assert not any(path.is_file() for path in cache.rglob("snapshots/**/*"))
-    # Clients before 1.0 go on where they were, later ones remove what they have.
-    left = [path.stat().st_size for path in partials(cache)]
-    assert left == ([large.size // 2] if RESUMES else [])
+    assert [path.stat().st_size for path in partials(cache)] == [large.size // 2]
     assert file_sha256(locate(large, folders=())) == large.sha256
+    assert not partials(cache)
+    assert hub.sent == large.size  # it went on where it was
 
 
 def test_cancelling_a_refetch_leaves_the_file_that_was_there(
