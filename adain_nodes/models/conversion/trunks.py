@@ -68,7 +68,8 @@ def trunk_encoder(
         trunk: what to find.
         folders: the host's model folders; a new encoder goes into the first, or else into the
             assets that the Hub's client keeps beside its cache.
-        progress: called with bytes done and bytes in total while the trunk is downloaded.
+        progress: called with bytes done and bytes in total while the trunk is downloaded, then
+            while it is converted; cancels by raising.
 
     Raises:
         InputError: the trunk cannot be had or is not what the manifest says, or another file has
@@ -90,26 +91,39 @@ def trunk_encoder(
     return found
 
 
-def drawn_pictures() -> Tensor:
+def drawn_pictures(tick: Callable[[], object] = lambda: None) -> Tensor:
     """Pictures to calibrate on, [B,3,h,w] in 0..1, fp64: discs that cover each other, their radii
     spread as in photographs (Lee, Mumford and Huang, Occlusion models for natural images, IJCV
-    2001), shaded and a little blurred."""
+    2001), shaded and a little blurred.
+
+    Args:
+        tick: called for each, and cancels by raising.
+    """
     generator = torch.Generator().manual_seed(0)
     steps = torch.arange(_SIDE, dtype=torch.float64)
-    y, x = torch.meshgrid(steps, steps, indexing="ij")
     pictures = torch.zeros(_PICTURES, 3, _SIDE, _SIDE, dtype=torch.float64)
     for picture in pictures:
+        tick()
         numbers = torch.rand(_DISCS, 9, generator=generator, dtype=torch.float64)
         for size, row, column, grey, *color, down, right in numbers:
             radius = _RADIUS / (1 - size * (1 - (_RADIUS / _LARGEST) ** 2)).sqrt()
-            dy, dx = y - row * _SIDE, x - column * _SIDE
+            dy, dx = (steps - row * _SIDE)[:, None], (steps - column * _SIDE)[None]
+            rows, columns = (_within(d.flatten(), radius) for d in (dy, dx))
+            dy, dx = dy[rows], dx[:, columns]
             base = (0.05 + 0.7 * grey**1.3 + 0.2 * (torch.stack(color) - 0.5)).clamp(0, 1)
             shade = 1 + 0.6 * (dy * (down - 0.5) + dx * (right - 0.5)) / radius
             disc = (base[:, None, None] * shade).clamp(0, 1)
-            picture.copy_(torch.where(dy**2 + dx**2 < radius**2, disc, picture))
+            part = picture[:, rows, columns]
+            part.copy_(torch.where(dy**2 + dx**2 < radius**2, disc, part))
     blur = torch.tensor([1.0, 4, 6, 4, 1], dtype=torch.float64) / 16
     kernel = (blur[:, None] * blur).expand(3, 1, 5, 5)
     return F.conv2d(F.pad(pictures, (2, 2, 2, 2), mode="reflect"), kernel, groups=3)
+
+
+def _within(distances: Tensor, radius: Tensor) -> slice:
+    """Where sorted distances are below a radius."""
+    low, high = torch.searchsorted(distances, torch.stack((-radius, radius))).tolist()
+    return slice(low, high)
 
 
 @contextmanager
@@ -162,11 +176,15 @@ def _make(trunk: TrunkEntry, path: Path, progress: Progress | None) -> None:
             f"sha256: {trunk.sha256}"
         ) from error
     try:
+        size = source.stat().st_size
         _check_tensors(trunk, source)
-        _write_encoder(trunk, source, path)
-    finally:
+        _write_encoder(trunk, source, path, lambda: progress(size, size) if progress else None)
+    except InputError:
         if not whole:
-            source.unlink()  # also if it is wrong: it would be the beginning of the next try
+            source.unlink()  # it would be the beginning of the next try
+        raise
+    if not whole:
+        source.unlink()
 
 
 def _check_tensors(trunk: TrunkEntry, path: Path) -> None:
@@ -179,7 +197,7 @@ def _check_tensors(trunk: TrunkEntry, path: Path) -> None:
             )
 
 
-def _write_encoder(trunk: TrunkEntry, source: Path, path: Path) -> None:
+def _write_encoder(trunk: TrunkEntry, source: Path, path: Path, tick: Callable[[], object]) -> None:
     with torch.inference_mode(False):
         read = read_trunk(str(source))
         if read is None:
@@ -187,6 +205,6 @@ def _write_encoder(trunk: TrunkEntry, source: Path, path: Path) -> None:
         tensors = {name: tensor.double() for name, tensor in read.tensors.items()}
         label = f"{trunk.repo_id}@{trunk.revision} (sha256 {trunk.sha256})"
         exact = replace(read, tensors=tensors, source=label)
-        converted = convert(exact, drawn_pictures(), notes=CALIBRATION)
+        converted = convert(exact, drawn_pictures(tick), notes=CALIBRATION, tick=tick)
     metadata = {**converted.metadata, "license": trunk.license, TRUNK_KEY: trunk.sha256}
     write_tensors(path, converted.tensors, metadata)

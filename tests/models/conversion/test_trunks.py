@@ -188,6 +188,28 @@ def test_what_was_fetched_before_a_cancel_is_not_fetched_again(
     assert listing(folder) == ["vgg-encoder.safetensors"]
 
 
+@pytest.mark.parametrize("step", [1, 3, 6, 12, 20])
+def test_a_conversion_is_cancelled_between_layers_and_the_tensors_are_kept(
+    hub: HubServer, trunk: TrunkEntry, folder: Path, step: int
+) -> None:
+    """After the download, progress is called for each picture that is drawn, and each layer."""
+    ends = 0
+
+    def cancel(done: int, total: int) -> None:
+        nonlocal ends
+        ends += done == total
+        if ends > step:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        trunk_encoder(trunk, folders=(folder,), progress=cancel)
+    assert [Path(name).suffix for name in listing(folder)] == [".incomplete"]
+    hub.sent = 0
+    assert trunk_encoder(trunk, folders=(folder,)).is_file()
+    assert hub.sent < 10_000  # the header
+    assert listing(folder) == ["vgg-encoder.safetensors"]
+
+
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [
