@@ -44,7 +44,8 @@ class AdaINModelLoader:
                     "Included: adain-vgg16 applies the style more strongly, adain-vgg16-content "
                     "preserves faces and structure better. Also lists decoder files in "
                     "models/adain and its subfolders, and folders there with encoder.safetensors "
-                    "and decoder.safetensors.",
+                    "and decoder.safetensors. vgg19 and vgg16-imagenet are encoders without a "
+                    "decoder, for AdaIN Refine and AdaIN Losses, and are downloaded on first use.",
                 ),
                 "precision": schema.choice(
                     PRECISIONS,
