@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -39,19 +40,22 @@ PARTS = (
 
 @pytest.fixture(scope="session")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubServer]:
-    """A Hub with the model tiny."""
+    """A Hub with the models tiny, of a few kilobytes, and absent, adain-vgg16 by another name."""
     if "COMFYUI_DIR" not in os.environ:
         pytest.skip("COMFYUI_DIR names no ComfyUI")
     root = tmp_path_factory.mktemp("hub")
     folder = root / "someone" / "tiny"
     write_model(folder / "tiny-encoder.safetensors", folder / "tiny-decoder.safetensors", seed=0)
+    for kind in ("encoder", "decoder"):
+        weights = ROOT / "adain_nodes" / "models" / "weights" / f"adain-vgg16-{kind}.safetensors"
+        shutil.copy(weights, folder / f"absent-{kind}.safetensors")
     with HubServer(root) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def base(hub: HubServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A fresh base directory. The pack's manifest knows the model tiny besides its own."""
+    """A fresh base directory. The pack's manifest knows the models of the Hub besides its own."""
     base = tmp_path_factory.mktemp("comfyui")
     (base / "input").mkdir()
     shutil.copy(ROOT / "examples" / "films" / "boat.mp4", base / "input")  # templates load it
@@ -64,14 +68,33 @@ def base(hub: HubServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
             )
         else:
             shutil.copy(ROOT / part, pack / part)
-    folder = hub.root / "someone" / "tiny"
-    entry = asdict(describe_model("tiny", folder, published=True, embedded=False))
-    entry["encoder"]["identity"] = entry.pop("identity")
     path = pack / "weights_manifest.json"
     manifest = json.loads(path.read_text(encoding="utf-8"))
-    manifest["models"][entry.pop("name")] = entry
+    for name in ("tiny", "absent"):
+        folder = hub.root / "someone" / "tiny"
+        entry = asdict(describe_model(name, folder, published=True, embedded=False))
+        entry["encoder"]["identity"] = entry.pop("identity")
+        manifest["models"][entry.pop("name")] = entry
     path.write_text(json.dumps(manifest), encoding="utf-8")
     return base
+
+
+@pytest.fixture
+def held(hub: HubServer, base: Path) -> Iterator[threading.Event]:
+    """Nothing is in the Hub's cache, and of each file the Hub sends half, until this is set."""
+    shutil.rmtree(base / "huggingface", ignore_errors=True)
+    free = threading.Event()
+    half = (hub.root / "someone" / "tiny" / "absent-encoder.safetensors").stat().st_size // 2
+
+    def pace(sent: int) -> None:
+        if sent > half and not free.is_set():
+            free.wait()
+            raise BrokenPipeError  # whoever asked has gone by now
+
+    hub.pace, hub.sent = pace, 0
+    yield free
+    free.set()
+    hub.pace = lambda _: None
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ Chromium and the package playwright are needed.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from ..examples.test_workflow_layout import NAMES, apart, fitted_scale, workflow
+from ..models.hub_server import HubServer
 from .conftest import ROOT
 from .page import CHROMIUM, OPTIONS, Page
 from .server import Server
@@ -142,6 +144,32 @@ CHOOSE = """([type, name, value]) => {
     widget.callback?.(value)
 }"""
 """Sets a widget as its menu does."""
+
+MOVES = """id => {
+    const part = app.graph.getNodeById(id).progress
+    return part > 0 && part < 1
+}"""
+
+
+def test_a_download_is_seen_to_move_is_cancelled_and_goes_on(
+    page: Page, hub: HubServer, held: threading.Event
+) -> None:
+    page.open_template(NAMES[0])
+    page.ask(CHOOSE, ["AdaINModelLoader", "model_name", "absent"])
+    page.ask(CHOOSE, ["AdaINModelLoader", "tile_size", 256 if page.new else 512])
+    (loader,) = (node.id for node in page.nodes() if node.type == "AdaINModelLoader")
+    page.run()
+    page.tab.wait_for_function(MOVES, arg=loader)
+    page.cancel()
+    page.tab.wait_for_function("() => !app.runningNodeId")
+    held.set()
+    first = hub.sent
+    page.run()
+    (result,) = results(page)
+    page.wait_for_picture(result)
+    size = (hub.root / "someone" / "tiny" / "absent-encoder.safetensors").stat().st_size
+    assert 0 < first < size < hub.sent < 2.3 * size
+
 
 CREATE = """type => {
     const node = LiteGraph.createNode(type)
