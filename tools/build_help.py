@@ -50,6 +50,9 @@ WORDS = {
 }
 """What heads the lists: inputs, outputs."""
 
+RIGHT_TO_LEFT = '<div dir="rtl">\n\n{}\n</div>\n'
+"""For Arabic: the page itself runs from left to right in every language."""
+
 
 def page(node: str, entry: dict[str, Any], words: tuple[str, str]) -> str:
     """The page of a node, from what its locale says of it."""
@@ -74,7 +77,9 @@ def pages() -> dict[Path, str]:
     for locale, words in WORDS.items():
         text = (LOCALES / locale / "nodeDefs.json").read_text(encoding="utf-8")
         for node, entry in json.loads(text).items():
-            result[DOCS / node / f"{locale}.md"] = page(node, entry, words)
+            written = page(node, entry, words)
+            frame = RIGHT_TO_LEFT if locale == "ar" else "{}"
+            result[DOCS / node / f"{locale}.md"] = frame.format(written)
     return result
 
 
