@@ -233,9 +233,9 @@ def _started(job: Mapping[str, object], *, quiet: bool) -> subprocess.Popen[str]
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """Ends a process, which has a second to clean up."""
+    """Ends a process, which has half a second to clean up."""
     process.terminate()
     try:
-        process.wait(1)
+        process.wait(0.5)
     except subprocess.TimeoutExpired:
         process.kill()
