@@ -128,13 +128,17 @@ def test_the_blueprint_is_found_offers_alpha_and_runs(page: Page) -> None:
 def test_the_button_cancels_a_run(page: Page, comfyui: Server) -> None:
     page.open_template("08 Refine the result")
     page.ask(LONG)
+    before = comfyui.get_json("/history").keys()
     page.run()
     (refine,) = (str(node.id) for node in page.nodes() if node.type == "AdaINRefine")
     page.tab.wait_for_function("node => String(app.runningNodeId) === node", arg=refine)
     page.cancel()
     page.tab.wait_for_function("() => !app.runningNodeId")
-    (last,) = comfyui.get_json("/history?max_items=1").values()
-    assert "execution_interrupted" in [kind for kind, _ in last["status"]["messages"]]
+    # It is written just after that.
+    while not (new := comfyui.get_json("/history").keys() - before):
+        page.settle()
+    (run,) = (comfyui.get_json(f"/history/{identity}")[identity] for identity in new)
+    assert "execution_interrupted" in [kind for kind, _ in run["status"]["messages"]]
 
 
 CHOOSE = """([type, name, value]) => {

@@ -176,6 +176,19 @@ def test_text_can_be_read_when_it_opens(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_all_is_seen_when_it_opens(name: str) -> None:
+    """Older pages show what the file says, newer ones fit all into the window."""
+    data = workflow(name)
+    left, top, right, bottom = bounds([box(node) for node in data["nodes"]])
+    scale = fitted_scale(data)
+    middles = (left + right) / 2, (top + bottom) / 2
+    view = data["extra"]["ds"]
+    assert view["scale"] == pytest.approx(scale, abs=0.001)
+    for offset, side, middle in zip(view["offset"], WINDOW, middles, strict=True):
+        assert offset == pytest.approx(side / scale / 2 - middle, abs=1)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_groups_lie_within_the_window_when_it_opens(name: str) -> None:
     data = workflow(name)
     seen = bounds([box(node) for node in data["nodes"]])
