@@ -157,10 +157,11 @@ def refinement(
         [1,H,W,3], the start and the best picture after each step: `steps` + 1 of them.
     """
     assert features.source is not None
-    [moments] = layer_moments(features.source, min(features.size), [region], report)
-    own = [each.statistics() for each in moments]
+    places = [region] if region is None or features.normalized_over == "region" else [region, None]
+    measured = layer_moments(features.source, min(features.size), places, report)
+    own = [each.statistics() for each in measured[-1]]
     strength = torch.zeros(()) if features.strength is None else features.strength
-    regions = regions_of([moments], [region], [style.layers()], [own], [strength])
+    regions = regions_of(measured[:1], [region], [style.layers()], [own], [strength])
     objective = Objective(model, features.values, regions, style_weight, report)
     colors = picture[..., :3].expand(-1, -1, -1, 3).float().clamp(0, 1)
     if region is None:

@@ -207,7 +207,8 @@ def transfer(
             return content
         own = channel_statistics(content.values)
         result = computed(content, blended(content, style, alpha, own))
-        return replace(result, strength=content.values.new_full((1, 1, 1, 1), alpha).float())
+        strength = content.values.new_full((1, 1, 1, 1), alpha).float()
+        return replace(result, strength=strength, normalized_over="image")
     grid = content.on_grid(mask, mask_resize)
     warn_of_empty(as_batch(mask), grid)
     warn_of_stretching(as_batch(mask), content.size)
@@ -218,7 +219,8 @@ def transfer(
         grid = (~is_empty(grid)).to(grid)[:, None, None, None].expand_as(grid)
     region = blended(content, style, alpha, own)
     result = computed(content, composed([(region, grid)], outside))
-    return replace(result, strength=_composed_strength([(alpha, grid)], outside))
+    strength = _composed_strength([(alpha, grid)], outside)
+    return replace(result, strength=strength, normalized_over=mask_statistics)
 
 
 def compose(
@@ -255,7 +257,9 @@ def compose(
     outside = outside.expanded(batch)
     shares = [(part.strength, grid) for (part, _), grid in zip(regions, grids, strict=True)]
     result = computed(outside, composed(parts, outside))
-    return replace(result, strength=_composed_strength(shares, outside))
+    strength = _composed_strength(shares, outside)
+    # Parts of both kinds are as good as unheard of.
+    return replace(result, strength=strength, normalized_over=regions[0][0].normalized_over)
 
 
 def _composed_strength(

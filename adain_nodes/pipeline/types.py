@@ -9,7 +9,7 @@ from functools import cache
 from torch import Tensor
 
 from ..host.errors import InputError
-from ..host.options import MASK_RESIZES, MaskResize, check_choice
+from ..host.options import MASK_RESIZES, MaskResize, MaskStatistics, check_choice
 from ..models.model import Model
 from ..models.networks.vgg import MIN_SIDE
 from ..models.weights.tensors import EncoderIdentity
@@ -58,6 +58,9 @@ class Features:
     strength: Tensor | None = None
     """How much of a style they have, [B,1,h,w] in 0..1 or broadcastable to it: alpha where AdaIN
     was applied; None if nowhere."""
+
+    normalized_over: MaskStatistics = "image"
+    """Where AdaIN took mu(x) and sigma(x), if it was applied."""
 
     def __len__(self) -> int:
         return len(self.values)

@@ -23,8 +23,9 @@ from adain_nodes.ops.color import match_chroma
 from adain_nodes.ops.statistics import Statistics, channel_statistics
 from adain_nodes.pipeline import film as film_module
 from adain_nodes.pipeline import refine as refine_module
+from adain_nodes.pipeline import target as target_module
 from adain_nodes.pipeline.film_options import FilmOptions
-from adain_nodes.pipeline.objective import Evaluation, Objective
+from adain_nodes.pipeline.objective import Evaluation, Objective, Region
 from adain_nodes.pipeline.refine import COARSE_WEIGHT, RISE, SCALES, coarse_too, descent, refine
 from adain_nodes.pipeline.stylize import stylize, stylize_frames
 from adain_nodes.pipeline.transfer import (
@@ -254,6 +255,32 @@ class TestStylize:
             shown, art, model=model, alpha=0.8, content_size=32, style_size=0, refine=4
         )
         assert torch.equal(result, expected)
+
+    @pytest.mark.parametrize("mask_statistics", ["region", "image"])
+    def test_in_a_mask_it_goes_where_the_steps_go(
+        self, model: Model, monkeypatch: pytest.MonkeyPatch, mask_statistics: Any
+    ) -> None:
+        goals: list[list[Region]] = []
+        for module in (refine_module, target_module):
+
+            def noted(*parts: Any, regions_of: Any = module.regions_of) -> list[Region]:
+                goals.append(regions_of(*parts))
+                return goals[-1]
+
+            monkeypatch.setattr(module, "regions_of", noted)
+        shown, style, mask = picture(), a_style(model), torch.zeros(SIZE)
+        mask[:24, 8:] = 1
+        content = encode(model, shown)
+        features = transfer(content, style, alpha=0.7, mask=mask, mask_statistics=mask_statistics)
+        refine(model, shown, features, style, steps=1, mask=mask)
+        stylize(
+            shown, style, model=model, alpha=0.7, mask=mask, mask_statistics=mask_statistics,
+            refine=1,
+        )  # fmt: skip
+        [by_steps], [at_once] = goals
+        for one, other in zip(by_steps.style, at_once.style, strict=True):
+            torch.testing.assert_close(one.mean, other.mean)
+            torch.testing.assert_close(one.std, other.std)
 
     def test_a_saved_style_gives_the_same(self, model: Model, tmp_path: Path) -> None:
         shown = picture()
