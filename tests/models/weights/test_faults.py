@@ -133,6 +133,8 @@ def test_a_server_that_sends_more_than_it_said_is_stopped(
 ) -> None:
     hub.fault = "more"
     refuse(large, f"^the server sends more than the {large.size} bytes of the file$")
+    hub.fault = None
+    assert file_sha256(locate(large, folders=())) == large.sha256
 
 
 @pytest.mark.parametrize("bytes_more", [-1, 1])
