@@ -17,7 +17,7 @@ OPTIONS = [
 
 WINDOW = {"width": 1920, "height": 1080}
 
-WAIT = 180_000
+WAIT = 600_000
 """Ms, at most, for anything; a graph may run as long."""
 
 SETTINGS = {
