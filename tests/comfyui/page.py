@@ -88,10 +88,11 @@ class Page:
         return tuple(map(int, self.ask("() => __COMFYUI_FRONTEND_VERSION__").split(".")))
 
     def open_template(self, name: str) -> None:
-        """Clicks it in the template browser."""
+        """Searches for it in the template browser and clicks it."""
         self.command("Comfy.BrowseTemplates")
         dialog = self.tab.get_by_role("dialog").filter(has_text=PACK)
         dialog.get_by_text(PACK).first.click()
+        dialog.get_by_placeholder("Search").first.fill(name)
         dialog.get_by_test_id(f"template-workflow-{name}").click()
         dialog.wait_for(state="detached")
         self.tab.wait_for_function(
