@@ -71,6 +71,7 @@ class Page:
         """Loads the page again, as after a change of its language."""
         self.tab.reload()
         self._wait()
+        self.errors.clear()  # 1.27 makes some of its own when it starts
 
     def _wait(self) -> None:
         self.tab.wait_for_function("window.app?.extensionManager && app.graph && app.canvas")
