@@ -89,12 +89,15 @@ class Page:
         return tuple(map(int, self.ask("() => __COMFYUI_FRONTEND_VERSION__").split(".")))
 
     def open_template(self, name: str) -> None:
-        """Searches for it in the template browser and clicks it."""
+        """Clicks it in the template browser."""
         self.command("Comfy.BrowseTemplates")
         dialog = self.tab.get_by_role("dialog").filter(has_text=PACK)
         dialog.get_by_text(PACK).first.click()
-        dialog.get_by_placeholder("Search").first.fill(name)
-        dialog.get_by_test_id(f"template-workflow-{name}").click()
+        dialog.locator("[data-testid^=template-workflow-]").first.wait_for()
+        template = dialog.get_by_test_id(f"template-workflow-{name}")
+        if not template.count():  # 1.27 shows the first dozen
+            dialog.get_by_placeholder("Search").fill(name)
+        template.click()
         dialog.wait_for(state="detached")
         self.tab.wait_for_function(
             "name => app.extensionManager.workflow.activeWorkflow?.filename.startsWith(name)"
