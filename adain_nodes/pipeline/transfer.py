@@ -258,7 +258,7 @@ def compose(
     shares = [(part.strength, grid) for (part, _), grid in zip(regions, grids, strict=True)]
     result = computed(outside, composed(parts, outside))
     strength = _composed_strength(shares, outside)
-    # Parts of both kinds are as good as unheard of.
+    # As in the first part: that others differ from it in this is not provided for.
     return replace(result, strength=strength, normalized_over=regions[0][0].normalized_over)
 
 

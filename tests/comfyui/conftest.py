@@ -79,12 +79,17 @@ def base(hub: HubServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return base
 
 
+def size_of_absent(hub: HubServer) -> int:
+    """Bytes of the encoder of the model absent."""
+    return (hub.root / "someone" / "tiny" / "absent-encoder.safetensors").stat().st_size
+
+
 @pytest.fixture
 def held(hub: HubServer, base: Path) -> Iterator[threading.Event]:
     """Nothing is in the Hub's cache, and of each file the Hub sends half, until this is set."""
     shutil.rmtree(base / "huggingface", ignore_errors=True)
     free = threading.Event()
-    half = (hub.root / "someone" / "tiny" / "absent-encoder.safetensors").stat().st_size // 2
+    half = size_of_absent(hub) // 2
 
     def pace(sent: int) -> None:
         if sent > half and not free.is_set():

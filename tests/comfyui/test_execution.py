@@ -14,7 +14,7 @@ from PIL import Image
 
 from ..files.videos import sound_of, times_of, write_video
 from ..models.hub_server import HubServer
-from .conftest import ROOT
+from .conftest import ROOT, size_of_absent
 from .server import Event, Prompt, Server
 
 API = ROOT / "examples" / "workflows" / "api"
@@ -156,7 +156,7 @@ def test_a_download_moves_and_goes_on_after_a_cancel(
 ) -> None:
     prompt = small_graph("content-cat.jpg")
     prompt["model"]["inputs"]["model_name"] = "absent"
-    size = (hub.root / "someone" / "tiny" / "absent-encoder.safetensors").stat().st_size
+    size = size_of_absent(hub)
     seen: set[int] = set()
 
     def cancel(event: Event) -> None:
