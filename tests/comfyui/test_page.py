@@ -187,6 +187,11 @@ SHOWS = """name => [...document.images].some(image =>
 """Whether a picture of the pack's own is shown."""
 
 
+DRAWN_SINCE = 1, 35
+"""Nodes 2.0 of 1.27.10, then a hidden preview, draws no elements that packs add to nodes; that of
+1.35.9 does."""
+
+
 @pytest.mark.parametrize(
     ("node", "widget", "names"),
     [
@@ -197,6 +202,8 @@ SHOWS = """name => [...document.images].some(image =>
 def test_the_chosen_picture_is_shown_before_anything_runs(
     page: Page, node: str, widget: str, names: list[str]
 ) -> None:
+    if page.new and page.version() < DRAWN_SINCE:
+        pytest.skip("Nodes 2.0 of this frontend draws no elements of packs")
     page.command("Comfy.NewBlankWorkflow")
     page.ask(CREATE, node)
     for name in names:
@@ -208,8 +215,8 @@ def test_the_chosen_picture_is_shown_before_anything_runs(
     page.tab.wait_for_function(SHOWS, arg=names[-1])
 
 
-ADDED_SINCE = (1, 36)
-"""Seen to fail in 1.35.9, and to work in 1.58.1."""
+ADDED_SINCE = 1, 36
+"""Nodes 2.0 of 1.35.9 draws no element that is added after its node; that of 1.58.1 does."""
 
 BLACK = """() => {
     const [stylize] = app.graph.nodes.filter(node => node.type === "AdaINStylize")
@@ -225,11 +232,9 @@ UNMASK = """() => {
 }"""
 
 
-def test_an_empty_mask_is_told_on_the_node_until_there_is_none(
-    page: Page, request: pytest.FixtureRequest
-) -> None:
-    if page.version() < ADDED_SINCE and "nodes-2.0" in request.node.name:
-        pytest.skip("Nodes 2.0 of this frontend draws no widget that is added to a node later")
+def test_an_empty_mask_is_told_on_the_node_until_there_is_none(page: Page) -> None:
+    if page.new and page.version() < ADDED_SINCE:
+        pytest.skip("Nodes 2.0 of this frontend draws no element that is added to a node later")
     page.open_template(NAMES[0])
     page.ask(CHOOSE, ["AdaINStylize", "content_size", 64])
     page.ask(BLACK)
