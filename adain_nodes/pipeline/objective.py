@@ -119,14 +119,11 @@ class Objective:
         parts = tiles((picture.shape[1], picture.shape[2]), side)
         found: list[list[list[Moments]]] = [[[] for _ in LAYER_STRIDES] for _ in self._regions]
         squares = 0.0
+        maps: list[Tensor] = []
         for tile in parts:
-            maps = self._maps(encoder, picture, tile)
-            for layer, index in enumerate(taps(encoder)):
-                own = tile.inner(LAYER_STRIDES[layer])
-                values = _cut(maps[index], tile.within(LAYER_STRIDES[layer]))
-                for region, moments in zip(self._regions, found, strict=True):
-                    moments[layer].append(Moments.of(values, region.weights(layer, own)))
-            squares += (values - _cut(self._target, own)).float().square().sum().item()
+            maps.clear()  # before those of the next tile are made
+            maps += self._maps(encoder, picture, tile)
+            squares += self._measured(encoder, maps, tile, found)
             report(_cells(tile))
         merged = [[Moments.merged(layer) for layer in moments] for moments in found]
         content = squares / self._target.numel()
@@ -141,7 +138,8 @@ class Objective:
         gradient = torch.empty_like(picture)
         for tile in parts:
             if len(parts) > 1:  # a single one's maps are still there
-                maps = self._maps(encoder, picture, tile)
+                maps.clear()
+                maps += self._maps(encoder, picture, tile)
             inner = _cut(self._pulled(encoder, maps, tile, slopes), tile.within(1))
             gradient[:, tile.rows, tile.columns] = inner.movedim(1, -1)
             report((STEP_WORK - 1) * _cells(tile))
@@ -151,6 +149,22 @@ class Objective:
         """The outputs of every step for a tile with its halo."""
         colors = _cut(picture.movedim(-1, 1), tile.outer(1)) - MIDDLE
         return activations(encoder, colors.to(self._model.dtype))
+
+    def _measured(
+        self,
+        encoder: Sequence[Step],
+        maps: Sequence[Tensor],
+        tile: Tile,
+        found: Sequence[Sequence[list[Moments]]],
+    ) -> float:
+        """Adds the moments of a tile to those found, by region and layer; gives the sum of the
+        squared differences between relu4_1 and t."""
+        for layer, index in enumerate(taps(encoder)):
+            own = tile.inner(LAYER_STRIDES[layer])
+            values = _cut(maps[index], tile.within(LAYER_STRIDES[layer]))
+            for region, moments in zip(self._regions, found, strict=True):
+                moments[layer].append(Moments.of(values, region.weights(layer, own)))
+        return (values - _cut(self._target, own)).float().square().sum().item()
 
     def _pulled(
         self,

@@ -163,10 +163,11 @@ def refinement(
     strength = torch.zeros(()) if features.strength is None else features.strength
     regions = regions_of(measured[:1], [region], [style.layers()], [own], [strength])
     objective = Objective(model, features.values, regions, style_weight, report)
-    colors = picture[..., :3].expand(-1, -1, -1, 3).float().clamp(0, 1)
+    colors = picture[..., :3].expand(-1, -1, -1, 3)
     if region is None:
         yield from refined(objective, colors, steps)
         return
+    colors = colors.float().clamp(0, 1)
     height, width = features.size
     shares = movable(1 - region[0][0, 0, :height, :width, None]).to(colors.device)
     for result in refined(objective, colors, steps, behind=colors, shares=shares):
@@ -244,6 +245,7 @@ def descent(
     lbfgs = Lbfgs(HISTORY, first, coarse_too)
     point, here = start, evaluate(start)
     best = point, here
+    del start  # one picture less in memory
     taken_back = False
     yield best
     for _ in range(steps):
@@ -285,9 +287,9 @@ def coarse_too(gradient: Tensor) -> Tensor:
 
 
 def _ready(picture: Tensor, objective: Objective) -> Tensor:
-    """[B,H,W,C] or [H,W,C] as [B,H',W',C] on the device of an objective, fp32, at least `MIN_SIDE`
-    a side: the bottom and right edges are repeated."""
+    """[B,H,W,C] or [H,W,C] as [B,H',W',C] on the device of an objective, fp32 in 0..1, at least
+    `MIN_SIDE` a side: the bottom and right edges are repeated."""
     planes = picture.reshape(-1, *picture.shape[-3:]).movedim(-1, 1).to(objective.device)
     bottom, right = (max(0, MIN_SIDE - side) for side in planes.shape[2:])
-    planes = F.pad(planes.float(), (0, right, 0, bottom), mode="replicate")
+    planes = F.pad(planes.float().clamp(0, 1), (0, right, 0, bottom), mode="replicate")
     return planes.movedim(1, -1).contiguous()

@@ -3,6 +3,8 @@ float64."""
 
 from __future__ import annotations
 
+import weakref
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -12,6 +14,7 @@ from torch import Tensor
 from adain_nodes.host.options import Reference
 from adain_nodes.models.model import Model
 from adain_nodes.models.networks import gradients
+from adain_nodes.models.networks.inference import Step, prepared
 from adain_nodes.models.networks.vgg import grid_size
 from adain_nodes.ops.masks import grid_mask
 from adain_nodes.ops.statistics import Statistics
@@ -140,3 +143,23 @@ def test_where_memory_runs_out_it_goes_on_in_smaller_tiles(
     assert "tiles of 32 px" in caplog.text
     objective(picture)
     assert calls == 1 + 2 * (4 + 4)  # it does not try the larger tiles again
+
+
+def test_maps_are_let_go_before_those_of_the_next_tile(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[weakref.ref[Tensor]] = []
+
+    def watched(encoder: Sequence[Step], picture: Tensor) -> list[Tensor]:
+        assert not any(each() is not None for each in made)
+        maps = gradients.activations(encoder, picture)
+        made.extend(map(weakref.ref, maps))
+        return maps
+
+    monkeypatch.setattr(module, "activations", watched)
+    target = torch.rand(1, WIDTHS[-1], *grid_size((64, 96)))
+    regions = regions_of((64, 96), 1)
+    Objective(replace(model, tile_size=32), target, regions, WEIGHT, lambda _: None)(
+        torch.rand(1, 64, 96, 3)
+    )
+    assert len(made) == 2 * 6 * len(prepared(model.encoder.load()))
