@@ -4,6 +4,7 @@ milliseconds."""
 from __future__ import annotations
 
 import math
+import signal
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from adain_nodes.models.networks.vgg import Architecture, Encoder, Layer
 from adain_nodes.models.weights.tensors import identify, write_tensors
 
 torch.set_num_threads(1)
+
+# Shells start what is to run in the background deaf to Ctrl-C, and its children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
